@@ -1,0 +1,37 @@
+{
+  "target_defaults": {
+    "cflags_cc": ["-std=c++20", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden"],
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-exceptions"],
+    "include_dirs": ["native"]
+  },
+  "variables": {
+    "core_sources": [
+      "native/core/shared_memory.cc",
+      "native/core/memory_budget.cc",
+      "native/core/robust_mutex.cc",
+      "native/core/ring.cc"
+    ]
+  },
+  "targets": [
+    {
+      "target_name": "forkful",
+      "sources": [
+        "<@(core_sources)",
+        "native/core/process.cc",
+        "native/core/descriptors.cc",
+        "native/addon/addon.cc",
+        "native/addon/ring_object.cc",
+        "native/addon/reactor_object.cc",
+        "native/addon/system.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=9"]
+    },
+    {
+      "target_name": "native_tests",
+      "type": "executable",
+      "sources": ["<@(core_sources)", "native/core/process.cc", "native/core/descriptors.cc", "native/test/ring_test.cc"],
+      "libraries": ["-lpthread"]
+    }
+  ]
+}

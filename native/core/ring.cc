@@ -1,0 +1,433 @@
+#include "core/ring.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "core/futex.h"
+#include "core/memory_budget.h"
+
+namespace forkful {
+namespace {
+
+// A producer that finds the ring empty behind this offset starts again at 0, so that a queue that is drained now and
+// then stays within memory that is mapped and in the cache.
+constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
+// Never given back to the system: a few pages that are always hot.
+constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
+constexpr uint64_t kChunkBytes = uint64_t{1} << 20;        // granularity of giving memory back
+constexpr uint64_t kGrantBytes = uint64_t{8} << 20;        // growth allowed by one look at the memory
+constexpr uint64_t kReservedMemory = uint64_t{32} << 20;   // left to everybody else
+constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
+constexpr int64_t kLockPatienceNs = 1'000'000;
+
+void signal_event(int fd) {
+  if (fd < 0) return;
+  const uint64_t one = 1;
+  // EAGAIN would take 2^64 - 2 writes, and would still leave the descriptor readable.
+  const ssize_t written = write(fd, &one, sizeof one);
+  static_cast<void>(written);
+}
+
+}  // namespace
+
+size_t Ring::header_bytes() {
+  const size_t page = page_size();
+  return (sizeof(RingHeader) + page - 1) / page * page;
+}
+
+int Ring::create(int fd, uint64_t offset, const Limits& limits) {
+  if (!std::has_single_bit(limits.data_bytes) || limits.data_bytes < page_size() ||
+      limits.data_bytes > (uint64_t{4} << 30)) {
+    return EINVAL;
+  }
+  if (const int error = mapping_.map(fd, offset, header_bytes(), limits.data_bytes)) return error;
+  RingHeader& h = header();
+  h.version = kRingVersion;
+  h.header_bytes = static_cast<uint32_t>(header_bytes());
+  h.data_bytes = data_bytes_ = limits.data_bytes;
+  h.max_bytes = max_bytes_ = limits.max_bytes;
+  h.max_items = max_items_ = limits.max_items;
+  const Cursor start{limits.first_count, limits.first_count};
+  h.tail = h.head = start.pack();
+  h.producers.seen_head = h.consumers.seen_tail = start.pack();
+  h.producers.seen_reclaimed = start.position;
+  h.producers.restart_checked = start.position;
+  h.reclaimed = start.position;
+  if (!h.producers.lock.initialise() || !h.consumers.lock.initialise()) return ENOSYS;
+  h.magic = kRingMagic;
+  return 0;
+}
+
+int Ring::attach(int fd, uint64_t offset) {
+  // Read the header by a mapping of its own first: the data's size is not known yet and must not be believed.
+  struct stat file;
+  if (fstat(fd, &file) != 0) return errno;
+  const uint64_t file_bytes = static_cast<uint64_t>(file.st_size);
+  if (offset + header_bytes() > file_bytes) return EPROTO;
+  struct {
+    uint64_t magic;
+    uint32_t version, header_bytes;
+    uint64_t data_bytes, max_bytes;
+    uint32_t max_items;
+  } first{};
+  static_assert(offsetof(RingHeader, max_items) == 32);
+  if (pread(fd, &first, sizeof first, static_cast<off_t>(offset)) != static_cast<ssize_t>(sizeof first)) return EPROTO;
+  if (first.magic != kRingMagic || first.version != kRingVersion || first.header_bytes != header_bytes() ||
+      !std::has_single_bit(first.data_bytes) || first.data_bytes < page_size() ||
+      first.data_bytes > (uint64_t{4} << 30) || offset + region_bytes(first.data_bytes) > file_bytes) {
+    return EPROTO;
+  }
+  if (const int error = mapping_.map(fd, offset, header_bytes(), first.data_bytes)) return error;
+  data_bytes_ = first.data_bytes;
+  max_bytes_ = first.max_bytes;
+  max_items_ = first.max_items;
+  return 0;
+}
+
+void Ring::set_events(int not_empty_fd, int not_full_fd) {
+  not_empty_fd_ = not_empty_fd;
+  not_full_fd_ = not_full_fd;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Locks, wake-ups, recovery
+
+Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
+  RobustMutex::Outcome outcome = mutex.lock(Deadline::in_ms(0));
+  if (outcome == RobustMutex::Outcome::kTimedOut) {
+    // Holders need nanoseconds. Who does not want to wait for a record waits for those all the same.
+    const Deadline patience = Deadline::in_ns(kLockPatienceNs);
+    outcome = mutex.lock(deadline.at_ns() > patience.at_ns() ? deadline : patience);
+  }
+  switch (outcome) {
+    case RobustMutex::Outcome::kOwnerDied:
+      recover();
+      [[fallthrough]];
+    case RobustMutex::Outcome::kLocked:
+      return Status::kOk;
+    case RobustMutex::Outcome::kTimedOut:
+      return Status::kBusy;
+    default:
+      return poison();
+  }
+}
+
+// Invariant 4. The dead one may have cleared a flag and not woken, or woken and not committed: wake everybody, let
+// them look. seen_* are lower bounds whatever they are; an uncommitted jump is made again by the next put.
+void Ring::recover() {
+  RingHeader& h = header();
+  h.recoveries.fetch_add(1, std::memory_order_relaxed);
+  for (WaitState* waiters : {&h.not_empty, &h.not_full}) {
+    waiters->sequence.fetch_add(1, std::memory_order_relaxed);
+    futex_wake_all(waiters->sequence);
+  }
+  signal_event(not_empty_fd_);
+  signal_event(not_full_fd_);
+}
+
+// Invariant 2: called under the lock of the side that is about to commit.
+void Ring::wake(WaitState& waiters, int event_fd) {
+  if (waiters.sleeping.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+    waiters.sleeping.store(0, std::memory_order_relaxed);
+    waiters.sequence.fetch_add(1, std::memory_order_relaxed);
+    futex_wake_all(waiters.sequence);
+  }
+  if (waiters.armed.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+    waiters.armed.store(0, std::memory_order_relaxed);
+    signal_event(event_fd);
+  }
+}
+
+Status Ring::poison() {
+  header().corrupt.store(1, std::memory_order_relaxed);
+  recover();
+  return Status::kCorrupt;
+}
+
+// Invariant 3. Called without any lock; true when it is worth while to look again, false at the deadline.
+template <class Ready>
+bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, const Deadline& deadline,
+                 Ready ready) {
+  if (deadline.is_poll()) return false;
+  if (budget.spin(ready)) return true;
+  if (const Status status = lock(opposite, deadline); status != Status::kOk) return status == Status::kCorrupt;
+  if (ready() || poisoned()) {
+    opposite.unlock();
+    return true;
+  }
+  const uint32_t sequence = waiters.sequence.load(std::memory_order_relaxed);
+  waiters.sleeping.store(1, std::memory_order_relaxed);
+  opposite.unlock();
+  futex_wait(waiters.sequence, sequence, deadline);
+  return !deadline.passed();
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Producers
+
+// Pure arithmetic on a snapshot. head and reclaimed may be older than they are: then there is more room, not less.
+bool Ring::fits(Cursor tail, Cursor head, uint32_t reclaimed, uint32_t units) const {
+  if (max_items_ != 0 && tail.items - head.items >= max_items_) return false;
+  const Jump jump = Jump::unpack(header().jump.load(std::memory_order_relaxed));
+  if (max_bytes_ != 0) {
+    const uint32_t used = tail.position - head.position - jump.within(head.position, tail.position);
+    if (used != 0 && (uint64_t{used} + units) * kUnit > max_bytes_) return false;
+  }
+  const uint32_t unreclaimed = tail.position - reclaimed - jump.within(reclaimed, tail.position);
+  return (uint64_t{unreclaimed} + units) * kUnit <= data_bytes_;
+}
+
+bool Ring::fits_now(uint32_t units) const {
+  const RingHeader& h = header();
+  const Cursor head = Cursor::unpack(h.head.load(std::memory_order_acquire));
+  const uint32_t reclaimed = h.reclaimed.load(std::memory_order_acquire);
+  const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
+  return fits(tail, head, reclaimed, units);
+}
+
+// Whether the memory for [position, position + units) may become real. Pages in the kept part are not worth a look.
+bool Ring::may_grow(uint32_t position, uint32_t units) {
+  const uint64_t bytes = uint64_t{units} * kUnit;
+  if (offset_of(position) + bytes <= kKeptBytes) [[likely]] return true;
+  auto& p = header().producers;
+  if (position + units - p.granted_from <= p.granted_units) return true;
+  const uint64_t wanted = std::max(bytes, kGrantBytes);
+  if (available_memory() < static_cast<int64_t>(wanted + kReservedMemory)) return false;
+  p.granted_from = position;
+  p.granted_units = static_cast<uint32_t>(wanted / kUnit);
+  return true;
+}
+
+// Jumps to offset 0 if the ring is empty and far from it; returns the units to skip. The jump is announced before the
+// commit that makes it part of the sequence; until then the ring is empty and nobody looks at it.
+uint32_t Ring::restart(Cursor tail, Cursor& head) {
+  RingHeader& h = header();
+  auto& p = h.producers;
+  if (head != tail && tail.position - p.restart_checked < kRestartCheckUnits) return 0;
+  p.restart_checked = tail.position;
+  head = Cursor::unpack(h.head.load(std::memory_order_acquire));
+  p.seen_head = head.pack();
+  p.seen_reclaimed = h.reclaimed.load(std::memory_order_acquire);
+  if (head != tail) {
+    // A jump that everybody has passed must be forgotten before the positions come round to it again.
+    const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
+    if (jump.units != 0 && jump.within(p.seen_reclaimed, tail.position) == 0) {
+      h.jump.store(0, std::memory_order_relaxed);
+    }
+    return 0;
+  }
+  const uint64_t left = data_bytes_ - offset_of(tail.position);
+  const Jump jump{tail.position, static_cast<uint32_t>(left / kUnit)};
+  h.jump.store(jump.pack(), std::memory_order_relaxed);
+  return jump.units;
+}
+
+Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
+  RingHeader& h = header();
+  auto& p = h.producers;
+  const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_relaxed));
+  Cursor head = Cursor::unpack(p.seen_head);
+  Cursor next = tail;
+  if (offset_of(tail.position) >= kRestartBytes) [[unlikely]] next.position += restart(tail, head);
+
+  Status status = Status::kOk;
+  uint32_t written = 0;
+  for (; written < count; written++) {
+    const Record& record = records[written];
+    const uint32_t units = units_for(record.length);
+    if (uint64_t{units} * kUnit > data_bytes_ - std::min(kChunkBytes, data_bytes_ / 2)) {
+      status = Status::kTooLarge;
+      break;
+    }
+    if (!fits(next, head, p.seen_reclaimed, units)) {
+      head = Cursor::unpack(h.head.load(std::memory_order_acquire));
+      p.seen_head = head.pack();
+      p.seen_reclaimed = h.reclaimed.load(std::memory_order_acquire);
+      if (tail.items - head.items > tail.position - head.position) return poison();
+      if (!fits(next, head, p.seen_reclaimed, units)) {
+        status = Status::kFull;
+        break;
+      }
+    }
+    if (!may_grow(next.position, units)) {
+      status = Status::kNoMemory;
+      break;
+    }
+    uint8_t* place = at(next.position);
+    const RecordHeader record_header{record.length, record.tag};
+    memcpy(place, &record_header, sizeof record_header);
+    memcpy(place + sizeof record_header, record.data, record.length);
+    next.position += units;
+    next.items += 1;
+  }
+  *done = written;
+  if (written == 0) return status;
+  wake(h.not_empty, not_empty_fd_);
+  h.tail.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of tail in take
+  return Status::kOk;
+}
+
+Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline) {
+  *done = 0;
+  if (poisoned()) [[unlikely]] return Status::kCorrupt;
+  RobustMutex& mutex = header().producers.lock;
+  if (const Status status = lock(mutex, lock_deadline); status != Status::kOk) return status;
+  const Status status = append(records, count, done);
+  mutex.unlock();
+  return status;
+}
+
+Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline) {
+  for (;;) {
+    const Status status = try_put(records, count, done, deadline);
+    if (status != Status::kFull) return status;
+    RingHeader& h = header();
+    const uint32_t units = units_for(records[0].length);
+    if (!sleep(h.not_full, h.consumers.lock, producer_spin_, deadline, [&] { return fits_now(units); })) {
+      return try_put(records, count, done, Deadline::in_ms(0));
+    }
+  }
+}
+
+Status Ring::arm_not_full(uint32_t length, const Deadline& lock_deadline) {
+  RingHeader& h = header();
+  if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+  const bool ready = poisoned() || fits_now(units_for(length));
+  if (!ready) h.not_full.armed.store(1, std::memory_order_relaxed);
+  h.consumers.lock.unlock();
+  return ready ? Status::kOk : Status::kFull;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Consumers
+
+Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count) {
+  RingHeader& h = header();
+  const Cursor head = Cursor::unpack(h.head.load(std::memory_order_relaxed));
+  Cursor tail = Cursor::unpack(h.consumers.seen_tail);
+  if (head == tail) {
+    tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
+    h.consumers.seen_tail = tail.pack();
+    if (head == tail) return Status::kEmpty;
+  }
+  Cursor next = head;
+  const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
+  if (jump.units != 0 && jump.at == head.position) next.position += jump.units;
+
+  size_t used = 0;
+  uint32_t moved = 0;
+  while (moved < max && next != tail) {
+    const uint8_t* place = at(next.position);
+    RecordHeader record;
+    memcpy(&record, place, sizeof record);  // read once: what is checked is what is used
+    const uint32_t units = units_for(record.length);
+    if (units > tail.position - next.position || uint64_t{units} * kUnit > data_bytes_) return poison();
+    if (record.length > room - used) {
+      if (moved > 0) break;
+      taken[0].length = record.length;
+      return Status::kShort;
+    }
+    memcpy(into + used, place + sizeof record, record.length);
+    taken[moved] = {record.tag, record.length, static_cast<uint32_t>(used), 0};
+    moved++;
+    used = std::min(room, used + (uint64_t{record.length} + kUnit - 1) / kUnit * kUnit);
+    next.position += units;
+    next.items += 1;
+  }
+  *count = moved;
+  wake(h.not_full, not_full_fd_);
+  h.head.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of head by producers
+  reclaim(next.position);
+  return Status::kOk;
+}
+
+// Gives drained memory back, in whole chunks. After the commit, because a consumer that dies before it must find the
+// records again; before `reclaimed` moves, because behind it producers write. Who dies between is repeated.
+void Ring::reclaim(uint32_t head) {
+  RingHeader& h = header();
+  const uint32_t chunk_units = static_cast<uint32_t>(std::min(kChunkBytes, data_bytes_) / kUnit);
+  const uint32_t boundary = head & ~(chunk_units - 1);
+  uint32_t from = h.reclaimed.load(std::memory_order_relaxed);
+  if (data_bytes_ <= kKeptBytes) {
+    if (from != head) h.reclaimed.store(head, std::memory_order_release);
+    return;
+  }
+  if (boundary - from - 1 >= UINT32_MAX / 2) [[likely]] return;  // boundary <= from, modulo wrap
+  const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
+  if (jump.within(from, head) != 0) {
+    const uint32_t page_units = static_cast<uint32_t>(page_size() / kUnit);
+    discard_span(from, (jump.at + page_units - 1) & ~(page_units - 1));
+    from = jump.at + jump.units;
+  }
+  discard_span(from, boundary);
+  h.reclaimed.store(boundary, std::memory_order_release);  // pairs with the acquire loads of reclaimed
+}
+
+void Ring::discard_span(uint32_t from, uint32_t to) {
+  uint64_t left = uint64_t{to - from} * kUnit;
+  uint64_t offset = offset_of(from);
+  while (left > 0) {
+    const uint64_t piece = std::min(left, data_bytes_ - offset);
+    if (offset + piece > kKeptBytes) {
+      const uint64_t begin = std::max(offset, kKeptBytes);
+      discard(mapping_.data() + begin, offset + piece - begin);
+    }
+    left -= piece;
+    offset = 0;
+  }
+}
+
+Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
+                     const Deadline& lock_deadline) {
+  RingHeader& h = header();
+  *count = 0;
+  if (poisoned()) [[unlikely]] return Status::kCorrupt;
+  if (h.tail.load(std::memory_order_acquire) == h.head.load(std::memory_order_acquire)) return Status::kEmpty;
+  if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+  const Status status = take(into, room, max, taken, count);
+  h.consumers.lock.unlock();
+  return status;
+}
+
+Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, const Deadline& deadline) {
+  for (;;) {
+    const Status status = try_get(into, room, max, taken, count, deadline);
+    if (status != Status::kEmpty) return status;
+    RingHeader& h = header();
+    if (!sleep(h.not_empty, h.producers.lock, consumer_spin_, deadline, [&] { return items() != 0; })) {
+      return try_get(into, room, max, taken, count, Deadline::in_ms(0));
+    }
+  }
+}
+
+Status Ring::arm_not_empty(const Deadline& lock_deadline) {
+  RingHeader& h = header();
+  if (const Status status = lock(h.producers.lock, lock_deadline); status != Status::kOk) return status;
+  const bool ready = poisoned() || items() != 0;
+  if (!ready) h.not_empty.armed.store(1, std::memory_order_relaxed);
+  h.producers.lock.unlock();
+  return ready ? Status::kOk : Status::kEmpty;
+}
+
+bool Ring::spin_not_empty() {
+  return consumer_spin_.spin([&] { return items() != 0; });
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+
+uint32_t Ring::items() const {
+  const RingHeader& h = header();
+  // head first: it never passes tail, so the difference cannot be negative.
+  const Cursor head = Cursor::unpack(h.head.load(std::memory_order_acquire));
+  const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
+  return tail.items - head.items;
+}
+
+bool Ring::full() const { return !fits_now(1); }
+
+}  // namespace forkful

@@ -1,0 +1,116 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "core/deadline.h"
+#include "core/ring_layout.h"
+#include "core/shared_memory.h"
+#include "core/spin.h"
+#include "core/status.h"
+
+namespace forkful {
+
+// A many-to-many queue of variable-length records in shared memory that survives the death of any user at any
+// instruction (the "strict two-lock" ring).
+//
+// Invariants, which hold between any two instructions of anybody:
+//  1. A record exists if and only if it lies between head and tail. put writes the record, then stores tail once; get
+//     copies the record out, then stores head once. Who dies before the store has done nothing.
+//  2. A side that may make somebody's condition true looks for waiters and wakes them *before* its commit, under its
+//     lock; a wakee then has to take that lock to look, so it looks after the commit, or after the waker's death.
+//  3. A waiter registers under the *opposite* lock, after looking once more there, and reads the sequence before it
+//     sets the flag: nobody can commit between its look and its registration.
+//  4. Recovery (EOWNERDEAD) wakes both sides and clears no flag: it may hold the wrong lock for it.
+//
+// Event loops wait on eventfds that are written and never read; each process watches them edge-triggered through an
+// epoll of its own, so no waiter can take another's wake-up.
+class Ring {
+ public:
+  struct Limits {
+    uint64_t data_bytes = uint64_t{4} << 30;  // virtual; a power of two
+    uint64_t max_bytes = 0;                   // bound on pending bytes; 0: none. A larger record passes alone
+    uint32_t max_items = 0;                   // bound on pending records; 0: none
+    uint32_t first_count = 0;                 // where the wrapping counters start (for tests)
+  };
+  struct Record {
+    const uint8_t* data;
+    uint32_t length;
+    uint32_t tag;
+  };
+  struct Taken {
+    uint32_t tag;
+    uint32_t length;
+    uint32_t offset;  // in the destination
+    uint32_t unused;
+  };
+
+  static size_t header_bytes();
+  static uint64_t region_bytes(uint64_t data_bytes) { return header_bytes() + data_bytes; }
+
+  // Both return 0 or an errno; EPROTO: the header is not that of such a ring.
+  [[nodiscard]] int create(int fd, uint64_t offset, const Limits& limits);
+  [[nodiscard]] int attach(int fd, uint64_t offset);
+  void detach() { mapping_.reset(); }
+  bool attached() const { return static_cast<bool>(mapping_); }
+  // The eventfds of those who wait for records and for room; -1: none. Not owned.
+  void set_events(int not_empty_fd, int not_full_fd);
+
+  // Appends as many of the records as fit, in one commit, and says how many. Never sleeps for room; waits for the
+  // lock until the deadline, at least a millisecond.
+  [[nodiscard]] Status try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline);
+  // The same, asleep until the first one fits; kFull at the deadline.
+  [[nodiscard]] Status put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline);
+
+  // Moves at most `max` records into `into`, each at a multiple of 8.
+  [[nodiscard]] Status try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
+                               const Deadline& lock_deadline);
+  [[nodiscard]] Status get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
+                           const Deadline& deadline);
+
+  // Registers this process's event loop: kEmpty/kFull when it is armed, kOk when there is no need to wait.
+  [[nodiscard]] Status arm_not_empty(const Deadline& lock_deadline);
+  [[nodiscard]] Status arm_not_full(uint32_t length, const Deadline& lock_deadline);
+
+  bool spin_not_empty();
+
+  uint32_t items() const;
+  bool full() const;
+  uint64_t recoveries() const { return header().recoveries.load(std::memory_order_relaxed); }
+
+ private:
+  RingHeader& header() const { return *reinterpret_cast<RingHeader*>(mapping_.header()); }
+  uint8_t* at(uint32_t position) const {
+    return mapping_.data() + (uint64_t{position} * kUnit & (data_bytes_ - 1));
+  }
+  uint64_t offset_of(uint32_t position) const { return uint64_t{position} * kUnit & (data_bytes_ - 1); }
+  static uint32_t units_for(uint32_t length) { return 1 + length / kUnit + (length % kUnit != 0); }
+
+  Status lock(RobustMutex& mutex, const Deadline& deadline);
+  void recover();
+  void wake(WaitState& waiters, int event_fd);
+  Status poison();
+  bool poisoned() const { return header().corrupt.load(std::memory_order_relaxed) != 0; }
+
+  bool fits(Cursor tail, Cursor head, uint32_t reclaimed, uint32_t units) const;
+  bool fits_now(uint32_t units) const;
+  bool may_grow(uint32_t position, uint32_t units);
+  uint32_t restart(Cursor tail, Cursor& head);
+  Status append(const Record* records, uint32_t count, uint32_t* done);
+  Status take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count);
+  void reclaim(uint32_t head);
+  void discard_span(uint32_t from, uint32_t to);
+  template <class Ready>
+  bool sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, const Deadline& deadline, Ready ready);
+
+  MirroredMapping mapping_;
+  // Private copies: a hostile header cannot change them later.
+  uint64_t data_bytes_ = 0;
+  uint64_t max_bytes_ = 0;
+  uint32_t max_items_ = 0;
+  int not_empty_fd_ = -1;
+  int not_full_fd_ = -1;
+  SpinBudget consumer_spin_;
+  SpinBudget producer_spin_;
+};
+
+}  // namespace forkful

@@ -1,0 +1,90 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+#include "core/robust_mutex.h"
+
+namespace forkful {
+
+// The shared half of a ring. Everything here may be seen, and by a hostile peer be set, to anything: readers check.
+
+constexpr uint64_t kRingMagic = 0x31676e69726b6f66;  // "fokring1"
+constexpr uint32_t kRingVersion = 1;
+constexpr uint32_t kUnit = 8;  // positions and record sizes count in units of 8 bytes
+
+// What one side has done so far: records and units, both wrapping. It fits one 64-bit word, so a single store commits
+// both, and counts are exact.
+struct Cursor {
+  uint32_t items;
+  uint32_t position;
+
+  static Cursor unpack(uint64_t word) {
+    return {static_cast<uint32_t>(word >> 32), static_cast<uint32_t>(word)};
+  }
+  uint64_t pack() const { return (uint64_t{items} << 32) | position; }
+  bool operator==(const Cursor&) const = default;
+};
+
+// A jump in the position count, made by a producer that found the ring empty far from its start: the units in
+// [at, at + units) stand for no memory. At most one is outstanding. units == 0: none.
+struct Jump {
+  uint32_t at;
+  uint32_t units;
+
+  static Jump unpack(uint64_t word) {
+    return {static_cast<uint32_t>(word >> 32), static_cast<uint32_t>(word)};
+  }
+  uint64_t pack() const { return (uint64_t{at} << 32) | units; }
+  // The units to leave out of the distance from `from` to `to`.
+  uint32_t within(uint32_t from, uint32_t to) const {
+    return units != 0 && at - from < to - from ? units : 0;
+  }
+};
+
+// Who waits for one condition. `sleeping` belongs to futex sleepers, `armed` to event loops. Both are set under the
+// lock of the side that can make the condition true, and cleared by that side, under that lock, before its commit.
+struct alignas(64) WaitState {
+  std::atomic<uint32_t> sequence;
+  std::atomic<uint32_t> sleeping;
+  std::atomic<uint32_t> armed;
+};
+
+struct RecordHeader {
+  uint32_t length;  // bytes that follow
+  uint32_t tag;     // the codec's
+};
+static_assert(sizeof(RecordHeader) == kUnit);
+
+struct RingHeader {
+  // Written once by the creator, before anybody else knows the ring.
+  uint64_t magic;
+  uint32_t version;
+  uint32_t header_bytes;
+  uint64_t data_bytes;
+  uint64_t max_bytes;
+  uint32_t max_items;
+  std::atomic<uint32_t> corrupt;
+
+  struct alignas(64) {
+    RobustMutex lock;
+    uint64_t seen_head;      // a lower bound of head
+    uint32_t seen_reclaimed;  // a lower bound of reclaimed
+    uint32_t restart_checked;  // position at which the ring was last looked at for being empty
+    uint32_t granted_from;     // [granted_from, granted_from + granted_units): growth that the memory allowed
+    uint32_t granted_units;
+  } producers;
+  alignas(64) std::atomic<uint64_t> tail;  // stored by producers only, one store per commit
+  struct alignas(64) {
+    RobustMutex lock;
+    uint64_t seen_tail;  // a lower bound of tail
+  } consumers;
+  alignas(64) std::atomic<uint64_t> head;  // stored by consumers only, one store per commit
+  std::atomic<uint32_t> reclaimed;         // drained pages before this position are back with the system
+  alignas(64) std::atomic<uint64_t> jump;  // stored by producers only
+  WaitState not_empty;
+  WaitState not_full;
+  alignas(64) std::atomic<uint64_t> recoveries;
+};
+static_assert(sizeof(RingHeader) <= 4096);
+
+}  // namespace forkful

@@ -1,0 +1,41 @@
+#include "core/robust_mutex.h"
+
+#include <cerrno>
+
+namespace forkful {
+
+bool RobustMutex::initialise() {
+  pthread_mutexattr_t attributes;
+  if (pthread_mutexattr_init(&attributes) != 0) return false;
+  const bool ok = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
+                  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+                  pthread_mutex_init(&mutex_, &attributes) == 0;
+  pthread_mutexattr_destroy(&attributes);
+  return ok;
+}
+
+RobustMutex::Outcome RobustMutex::lock(const Deadline& deadline) {
+  int error;
+  if (deadline.is_never()) {
+    error = pthread_mutex_lock(&mutex_);
+  } else {
+    error = pthread_mutex_trylock(&mutex_);
+    if (error == EBUSY && !deadline.is_poll()) {
+      const timespec at = deadline.as_timespec();
+      error = pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &at);
+    }
+  }
+  switch (error) {
+    case 0:
+      return Outcome::kLocked;
+    case EOWNERDEAD:
+      return pthread_mutex_consistent(&mutex_) == 0 ? Outcome::kOwnerDied : Outcome::kBroken;
+    case EBUSY:
+    case ETIMEDOUT:
+      return Outcome::kTimedOut;
+    default:
+      return Outcome::kBroken;
+  }
+}
+
+}  // namespace forkful

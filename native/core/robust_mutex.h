@@ -1,0 +1,24 @@
+#pragma once
+#include <pthread.h>
+
+#include "core/deadline.h"
+
+namespace forkful {
+
+// A mutex between processes whose owner's death is told to the next owner (EOWNERDEAD). It lives in shared memory;
+// a thread may hold at most two at once, and memory that contains a held one is never unmapped (the kernel walks
+// the list of held ones when the thread dies).
+class RobustMutex {
+ public:
+  enum class Outcome { kLocked, kOwnerDied, kTimedOut, kBroken };
+
+  bool initialise();
+  // kLocked and kOwnerDied hold the lock; after kOwnerDied it has been made consistent.
+  [[nodiscard]] Outcome lock(const Deadline& deadline);
+  void unlock() { pthread_mutex_unlock(&mutex_); }
+
+ private:
+  pthread_mutex_t mutex_;
+};
+
+}  // namespace forkful

@@ -24,6 +24,8 @@ int make_socket_pair(int out[2]) {
 
 int make_pipe(int out[2]) { return pipe2(out, O_CLOEXEC) < 0 ? -errno : 0; }
 
+int close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0; }
+
 namespace {
 
 union ControlBuffer {

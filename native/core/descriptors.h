@@ -9,6 +9,7 @@ namespace forkful {
 int make_event();
 int make_socket_pair(int out[2]);  // AF_UNIX, SOCK_SEQPACKET, non-blocking
 int make_pipe(int out[2]);
+int close_on_exec(int fd);
 
 // One message of at most kMaxDescriptors descriptors. Sending never blocks (-EAGAIN).
 constexpr size_t kMaxDescriptors = 250;

@@ -1,0 +1,173 @@
+/**
+ * What the primitives need from the machine. There are two implementations: the addon, and pure Node over
+ * child_process. Callers never ask which one they have.
+ */
+
+export type BackendName = 'native' | 'child_process';
+export type StartMethod = 'fork' | 'forkserver' | 'spawn';
+
+/** How long, and until what, an asynchronous operation waits. */
+export interface Wait {
+  /** Milliseconds; Infinity waits for ever. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  /** The error of this operation when the time is over. */
+  readonly timedOut: () => Error;
+  /** Kept alive while the operation waits: collecting it would close the transport. */
+  readonly owner: object;
+}
+
+/** One received message: bytes that are valid during the call that hands them over. */
+export interface Message {
+  readonly tag: number;
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Makes the bytes the receiver's own, for as long as it wants. */
+  keep(): void;
+}
+
+export type Decode<T> = (message: Message) => T;
+
+/** Several messages for one call: `lengths[2i]` bytes with tag `lengths[2i + 1]`, each at a multiple of 8. */
+export interface Batch {
+  readonly data: Buffer;
+  readonly lengths: Uint32Array;
+  readonly count: number;
+}
+
+/** The most messages that one batch may hold. */
+export const MOST_PER_BATCH = 64;
+
+/** What {@link Receiver.tryReceive} gives when there is nothing. */
+export const NOTHING: unique symbol = Symbol('nothing');
+export type Nothing = typeof NOTHING;
+
+/** The sending half of a transport. Operations take effect in the order of the calls. */
+export interface Sender {
+  /** Sends at once; false if there is no room, or earlier operations still wait for it. */
+  trySend(tag: number, data: Uint8Array, length: number): boolean;
+  /** Resolves when the message is where the death of this process cannot undo it. The bytes are copied at the call. */
+  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void>;
+  /** Blocks the thread for at most `timeout` ms; false if there was no room. */
+  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean;
+  /** How many of the batch's messages, from `first` on, went at once. */
+  trySendMany(batch: Batch, first: number): number;
+  /** Operations that still wait for room. */
+  readonly pending: number;
+}
+
+/** The receiving half of a transport. */
+export interface Receiver<T> {
+  tryReceive(): T | Nothing;
+  receive(wait: Wait): Promise<T>;
+  receiveSync(timeout: number): T | Nothing;
+  /** What is there now, at most `max`; empty if nothing is, or earlier operations still wait. */
+  tryReceiveMany(max: number): T[];
+  /** Resolves (true) when something may be there, or the peer is gone; false when the time is over. */
+  readable(wait: Wait): Promise<boolean>;
+  readableSync(timeout: number): boolean;
+}
+
+/** A right to a transport on its way to another process. Opaque to the primitives. */
+export interface Share {
+  readonly kind: 'channel' | 'duplex';
+  /** Which end of a duplex. */
+  readonly side: number;
+  readonly descriptors: readonly number[];
+}
+
+/** Many-to-many, bounded or not. */
+export interface Channel<T> extends Sender, Receiver<T> {
+  size(): number;
+  full(): boolean;
+  share(): Share;
+  close(): void;
+}
+
+export interface ChannelOptions {
+  /** Most messages at a time; 0: no bound. */
+  readonly maxItems: number;
+  /** Most bytes at a time; 0: no bound. A larger message passes alone. */
+  readonly maxBytes: number;
+}
+
+/** One end of a two-way transport that tells when the other end is gone. */
+export interface Duplex<T> extends Sender, Receiver<T> {
+  /** The peer's end is closed everywhere, or its processes are dead. What it sent before is still received. */
+  peerGone(): boolean;
+  /** Takes back the oldest message that the peer has not received. */
+  unsend<U>(decode: Decode<U>): U | Nothing;
+  /** Called once, when the peer goes. Does not keep the event loop alive. */
+  onPeerGone(listener: () => void): void;
+  /** Calls the listener whenever there may be something to receive; used instead of {@link Receiver.receive}. */
+  onReadable(listener: () => void): void;
+  share(): Share;
+  close(): void;
+}
+
+export interface LaunchRequest {
+  readonly method: StartMethod;
+  /** Node's own arguments. */
+  readonly execArgv: readonly string[];
+  /** What the child sees as process.argv from 2 on. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string | undefined;
+  readonly stdio: 'inherit' | 'ignore';
+  readonly detached: boolean;
+  /** The first message the child receives. */
+  readonly message: { readonly data: Uint8Array; readonly length: number };
+  readonly shares: readonly Share[];
+}
+
+export interface ExitStatus {
+  /** null if ended by a signal. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A child as its parent sees it. */
+export interface Child<T> {
+  readonly pid: number;
+  readonly link: Duplex<T>;
+  /** undefined while it runs. */
+  readonly status: ExitStatus | undefined;
+  /** Called once, when it has ended. */
+  onExit(listener: (status: ExitStatus) => void): void;
+  /** Whether there was somebody to signal. */
+  kill(signal: number): boolean;
+  /** Whether the event loop stays alive until the child has ended. */
+  hold(held: boolean): void;
+  close(): void;
+}
+
+/** The parent as a child sees it. */
+export interface Upstream<T> {
+  readonly link: Duplex<T>;
+  /** The descriptors that came with the first message, in the order of the shares. */
+  receiveDescriptors(count: number): number[];
+  /** Ends this process when its parent ends, however. */
+  dieWithParent(): void;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  readonly startMethods: readonly StartMethod[];
+  createChannel<T>(options: ChannelOptions, decode: Decode<T>): Channel<T>;
+  openChannel<T>(share: Share, decode: Decode<T>): Channel<T>;
+  createDuplex<T>(decode: Decode<T>): [Duplex<T>, Duplex<T>];
+  openDuplex<T>(share: Share, decode: Decode<T>): Duplex<T>;
+  launch<T>(request: LaunchRequest, decode: Decode<T>): Child<T>;
+  /** In a child: the way to its parent. Once only. */
+  connectToParent<T>(decode: Decode<T>): Upstream<T>;
+  /**
+   * Blocks the thread, while this library's own work goes on, until `done()`; false when `timeout` ms are over. No
+   * JavaScript but the library's runs meanwhile.
+   */
+  runUntil(done: () => boolean, timeout: number): boolean;
+  /** Keeps the event loop alive once more, or once less. */
+  hold(delta: 1 | -1): void;
+  /** Marks work that must go on during a Sync call on another object. */
+  needProgress(delta: 1 | -1): void;
+}

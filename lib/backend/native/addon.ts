@@ -1,0 +1,93 @@
+import { constants } from 'node:os';
+import { join } from 'node:path';
+
+/** Results of ring operations; mirrors native/core/status.h. */
+export const Status = {
+  Ok: 0,
+  Empty: 1,
+  Full: 2,
+  Busy: 3,
+  NoMemory: 4,
+  TooLarge: 5,
+  Short: 6,
+  Corrupt: 7,
+} as const;
+
+export interface NativeRing {
+  tryPut(tag: number, data: Uint8Array, length: number): number;
+  putSync(tag: number, data: Uint8Array, length: number, timeout: number): number;
+  /** scratch[0]: how many went. */
+  tryPutMany(data: Uint8Array, lengths: Uint32Array, offset: number, count: number): number;
+  putManySync(data: Uint8Array, lengths: Uint32Array, offset: number, count: number, timeout: number): number;
+  /** scratch: [count, (tag, length, offset from `start`)…]; after Short the length needed is in the first record. */
+  tryGet(slab: Uint8Array, start: number, max: number): number;
+  getSync(slab: Uint8Array, start: number, max: number, timeout: number): number;
+  spin(): boolean;
+  armNotEmpty(): number;
+  armNotFull(length: number): number;
+  size(): number;
+  full(): boolean;
+  close(): void;
+}
+
+export interface NativeReactor {
+  add(fd: number, token: number): void;
+  remove(fd: number): void;
+  hold(held: boolean): void;
+  /** Blocks; the tokens of the events are in scratch. */
+  wait(timeout: number): number;
+  close(): void;
+}
+
+export interface Addon {
+  Ring: new (
+    memory: number,
+    offset: number,
+    notEmptyEvent: number,
+    notFullEvent: number,
+    limits?: { dataBytes: number; maxItems: number; maxBytes: number },
+  ) => NativeRing;
+  Reactor: new (onEvents: (count: number) => void) => NativeReactor;
+  useScratch(array: Uint32Array): void;
+  createMemory(label: string, bytes: number): number;
+  createEvent(): number;
+  createSockets(): [number, number];
+  createPipe(): [number, number];
+  closeDescriptors(descriptors: readonly number[]): void;
+  closeOnExec(descriptors: readonly number[]): void;
+  /** Close-on-exec copies. */
+  duplicate(descriptors: readonly number[]): number[];
+  sendDescriptors(socket: number, descriptors: readonly number[]): void;
+  receiveDescriptors(socket: number, timeout: number): number[];
+  peerGone(socket: number): boolean;
+  dieWithPipe(readEnd: number): number;
+  spawn(request: {
+    file: string;
+    args: readonly string[];
+    env: readonly string[];
+    cwd: string;
+    fds: readonly number[];
+    newSession: boolean;
+  }): [pid: number, pidfd: number];
+  reap(pid: number): [code: number, signal: number] | undefined;
+  signalProcess(pidfd: number, signal: number): boolean;
+  ringRegionBytes(dataBytes: number): number;
+  availableMemory(): number;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- the loader is CommonJS and returns whatever it found
+const load = require('node-gyp-build') as (folder: string) => Addon;
+
+export const addon: Addon = load(join(__dirname, '..', '..', '..'));
+
+/** Where native calls leave what does not fit their return value. An ArrayBuffer of its own, so that it never moves. */
+export const scratch = new Uint32Array(new ArrayBuffer(4096));
+addon.useScratch(scratch);
+
+const namesBySignal = new Map<number, NodeJS.Signals>(
+  Object.entries(constants.signals).map(([name, value]) => [value, name as NodeJS.Signals]),
+);
+
+export function signalName(signal: number): NodeJS.Signals {
+  return namesBySignal.get(signal) ?? (`SIG${signal}` as NodeJS.Signals);
+}

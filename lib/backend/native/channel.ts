@@ -1,0 +1,133 @@
+import { ClosedError } from '../../errors';
+import { ownResources } from '../../finalizer';
+import type { Batch, Channel, ChannelOptions, Decode, Nothing, Share, Wait } from '../backend';
+import { addon, type NativeRing } from './addon';
+import { RING_BYTES } from './layout';
+import { reactor } from './reactor';
+import { RingReceiver } from './receiver';
+import { RingSender } from './sender';
+
+/** One ring with an eventfd for each direction. */
+export class NativeChannel<T> implements Channel<T> {
+  readonly #ring: NativeRing;
+  readonly #sender: RingSender;
+  readonly #receiver: RingReceiver<T>;
+  readonly #descriptors: readonly number[];
+  readonly #close: () => void;
+  #open = true;
+
+  static create<T>(options: ChannelOptions, decode: Decode<T>): NativeChannel<T> {
+    const descriptors: number[] = [];
+    try {
+      descriptors.push(addon.createMemory('forkful-queue', addon.ringRegionBytes(RING_BYTES)));
+      descriptors.push(addon.createEvent(), addon.createEvent());
+      return new NativeChannel(descriptors, decode, options);
+    } catch (error) {
+      addon.closeDescriptors(descriptors);
+      throw error;
+    }
+  }
+
+  /** Takes over the descriptors: [memory, event of who waits for messages, event of who waits for room]. */
+  constructor(descriptors: readonly number[], decode: Decode<T>, options?: ChannelOptions) {
+    const [memory = -1, notEmpty = -1, notFull = -1] = descriptors;
+    const ring = new addon.Ring(memory, 0, notEmpty, notFull, options && { dataBytes: RING_BYTES, ...options });
+    const tokens = new Map<number, number>();
+    const watchOnce = (event: number, pump: () => void) => {
+      if (!tokens.has(event)) tokens.set(event, reactor.watch(event, pump));
+    };
+    const sender = new RingSender(ring, {
+      futexSuffices: true,
+      watch: () => {
+        watchOnce(notFull, () => {
+          sender.pump();
+        });
+      },
+    });
+    const receiver = new RingReceiver(
+      ring,
+      {
+        futexSuffices: true,
+        watch: () => {
+          watchOnce(notEmpty, () => {
+            receiver.pump();
+          });
+        },
+      },
+      decode,
+    );
+    this.#ring = ring;
+    this.#sender = sender;
+    this.#receiver = receiver;
+    this.#descriptors = descriptors;
+    this.#close = ownResources(this, () => {
+      sender.close();
+      receiver.close();
+      for (const [event, token] of tokens) reactor.unwatch(event, token);
+      ring.close();
+      addon.closeDescriptors(descriptors);
+    });
+  }
+
+  get pending(): number {
+    return this.#sender.pending;
+  }
+
+  trySend(tag: number, data: Uint8Array, length: number): boolean {
+    return this.#sender.trySend(tag, data, length);
+  }
+
+  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {
+    return this.#sender.send(tag, data, length, wait);
+  }
+
+  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
+    return this.#sender.sendSync(tag, data, length, timeout);
+  }
+
+  trySendMany(batch: Batch, first: number): number {
+    return this.#sender.trySendMany(batch, first);
+  }
+
+  tryReceive(): T | Nothing {
+    return this.#receiver.tryReceive();
+  }
+
+  receive(wait: Wait): Promise<T> {
+    return this.#receiver.receive(wait);
+  }
+
+  receiveSync(timeout: number): T | Nothing {
+    return this.#receiver.receiveSync(timeout);
+  }
+
+  tryReceiveMany(max: number): T[] {
+    return this.#receiver.tryReceiveMany(max);
+  }
+
+  readable(wait: Wait): Promise<boolean> {
+    return this.#receiver.readable(wait);
+  }
+
+  readableSync(timeout: number): boolean {
+    return this.#receiver.readableSync(timeout);
+  }
+
+  size(): number {
+    return this.#ring.size();
+  }
+
+  full(): boolean {
+    return this.#ring.full();
+  }
+
+  share(): Share {
+    if (!this.#open) throw new ClosedError('expected an open queue to pass on, but it is closed');
+    return { kind: 'channel', side: 0, descriptors: this.#descriptors };
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#close();
+  }
+}

@@ -1,0 +1,245 @@
+import { BrokenPipeError, ClosedError } from '../../errors';
+import { ownResources } from '../../finalizer';
+import { NOTHING, type Batch, type Decode, type Duplex, type Nothing, type Share, type Wait } from '../backend';
+import { Status, addon, type NativeRing } from './addon';
+import { inbox } from './inbox';
+import { RING_BYTES } from './layout';
+import { reactor } from './reactor';
+import { RingReceiver } from './receiver';
+import { RingSender } from './sender';
+import { failure } from './status';
+
+/** How long (ms) a sender may believe that the peer is there without asking the kernel. */
+const PEER_CHECK_INTERVAL = 0.1;
+
+/**
+ * One end's state, apart from the object that owns it: the reactor refers to this, so that a forgotten end can be
+ * collected. Two rings in one memory, an eventfd for each end, and a socket pair that hangs up when an end is closed
+ * in all processes that hold it.
+ */
+class DuplexEnd<T> {
+  readonly sender: RingSender;
+  readonly receiver: RingReceiver<T>;
+  readonly outgoing: NativeRing;
+  readonly incoming: NativeRing;
+  readonly descriptors: readonly number[];
+  readonly side: number;
+  onReadable: (() => void) | undefined;
+  onPeerGone: (() => void) | undefined;
+  #gone = false;
+  #checkedAt = 0;
+  #tokens: [event: number, socket: number] | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(descriptors: readonly number[], side: number, decode: Decode<T>, isNew: boolean) {
+    const [memory = -1, own = -1, peer = -1] = descriptors;
+    const limits = isNew ? { dataBytes: RING_BYTES, maxItems: 0, maxBytes: 0 } : undefined;
+    const region = addon.ringRegionBytes(RING_BYTES);
+    this.descriptors = descriptors;
+    this.side = side;
+    // Ring 0 carries what side 0 sends. Each end has one event for both: something came, or there is room again.
+    this.outgoing = new addon.Ring(memory, side * region, peer, own, limits);
+    this.incoming = new addon.Ring(memory, (1 - side) * region, own, peer, limits);
+    const source = {
+      futexSuffices: false,
+      watch: () => {
+        this.watch();
+      },
+      checkPeer: () => {
+        this.#checkPeer();
+      },
+      peerGone: () => this.peerGone(),
+    };
+    this.sender = new RingSender(this.outgoing, source);
+    this.receiver = new RingReceiver(this.incoming, source, decode);
+  }
+
+  get socket(): number {
+    return this.descriptors[3] ?? -1;
+  }
+
+  peerGone(): boolean {
+    return (this.#gone ||= addon.peerGone(this.socket));
+  }
+
+  watch(): void {
+    if (this.#tokens !== undefined) return;
+    const onEvent = () => {
+      this.#onEvent();
+    };
+    const [, own = -1] = this.descriptors;
+    this.#tokens = [reactor.watch(own, onEvent), reactor.watch(this.socket, onEvent)];
+  }
+
+  /** Calls the listener until everything is received and the next message is sure to wake us. */
+  drain(): void {
+    const listener = this.onReadable;
+    if (listener === undefined) return;
+    for (;;) {
+      listener();
+      if (this.onReadable === undefined) return;
+      const outcome = this.receiver.arm();
+      if (outcome === 'done') continue;
+      if (outcome === 'busy') {
+        this.#retry ??= setTimeout(() => {
+          this.#retry = undefined;
+          this.drain();
+        }, 1);
+      }
+      return;
+    }
+  }
+
+  close(): void {
+    this.onReadable = this.onPeerGone = undefined;
+    if (this.#retry !== undefined) clearTimeout(this.#retry);
+    this.sender.close();
+    this.receiver.close();
+    if (this.#tokens !== undefined) {
+      reactor.unwatch(this.descriptors[1] ?? -1, this.#tokens[0]);
+      reactor.unwatch(this.socket, this.#tokens[1]);
+    }
+    this.outgoing.close();
+    this.incoming.close();
+    addon.closeDescriptors(this.descriptors);
+  }
+
+  #onEvent(): void {
+    this.sender.pump();
+    this.receiver.pump();
+    this.drain();
+    if (this.onPeerGone !== undefined && this.peerGone()) {
+      const listener = this.onPeerGone;
+      this.onPeerGone = undefined;
+      listener();
+    }
+  }
+
+  #checkPeer(): void {
+    if (!this.#gone) {
+      const now = performance.now();
+      if (now - this.#checkedAt < PEER_CHECK_INTERVAL) return;
+      this.#checkedAt = now;
+      if (!this.peerGone()) return;
+    }
+    throw new BrokenPipeError('expected somebody at the other end, but it is closed or its process has ended');
+  }
+}
+
+/** One end of two rings. */
+export class NativeDuplex<T> implements Duplex<T> {
+  readonly #end: DuplexEnd<T>;
+  readonly #close: () => void;
+  #open = true;
+
+  static createPair<T>(decode: Decode<T>): [NativeDuplex<T>, NativeDuplex<T>] {
+    const opened: number[] = [];
+    const open = (...descriptors: number[]) => {
+      opened.push(...descriptors);
+      return descriptors;
+    };
+    try {
+      const [memory = -1] = open(addon.createMemory('forkful-pipe', 2 * addon.ringRegionBytes(RING_BYTES)));
+      const [a = -1] = open(addon.createEvent());
+      const [b = -1] = open(addon.createEvent());
+      const [socketA = -1, socketB = -1] = open(...addon.createSockets());
+      const first = new NativeDuplex([memory, a, b, socketA], 0, decode, true);
+      // Each end owns descriptors of its own, so that each can be closed alone.
+      const [memoryB = -1, ownB = -1, peerB = -1] = open(...addon.duplicate([memory, b, a]));
+      const second = new NativeDuplex([memoryB, ownB, peerB, socketB], 1, decode);
+      return [first, second];
+    } catch (error) {
+      addon.closeDescriptors(opened);
+      throw error;
+    }
+  }
+
+  /** Takes over the descriptors: [memory, own event, the peer's event, socket]. */
+  constructor(descriptors: readonly number[], side: number, decode: Decode<T>, isNew = false) {
+    const end = new DuplexEnd(descriptors, side, decode, isNew);
+    this.#end = end;
+    this.#close = ownResources(this, () => {
+      end.close();
+    });
+  }
+
+  get pending(): number {
+    return this.#end.sender.pending;
+  }
+
+  /** The socket, for descriptors that accompany messages. */
+  get socket(): number {
+    return this.#end.socket;
+  }
+
+  trySend(tag: number, data: Uint8Array, length: number): boolean {
+    return this.#end.sender.trySend(tag, data, length);
+  }
+
+  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {
+    return this.#end.sender.send(tag, data, length, wait);
+  }
+
+  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
+    return this.#end.sender.sendSync(tag, data, length, timeout);
+  }
+
+  trySendMany(batch: Batch, first: number): number {
+    return this.#end.sender.trySendMany(batch, first);
+  }
+
+  tryReceive(): T | Nothing {
+    return this.#end.receiver.tryReceive();
+  }
+
+  receive(wait: Wait): Promise<T> {
+    return this.#end.receiver.receive(wait);
+  }
+
+  receiveSync(timeout: number): T | Nothing {
+    return this.#end.receiver.receiveSync(timeout);
+  }
+
+  tryReceiveMany(max: number): T[] {
+    return this.#end.receiver.tryReceiveMany(max);
+  }
+
+  readable(wait: Wait): Promise<boolean> {
+    return this.#end.receiver.readable(wait);
+  }
+
+  readableSync(timeout: number): boolean {
+    return this.#end.receiver.readableSync(timeout);
+  }
+
+  peerGone(): boolean {
+    return this.#end.peerGone();
+  }
+
+  unsend<U>(decode: Decode<U>): U | Nothing {
+    const status = inbox.take(this.#end.outgoing, 0);
+    if (status === Status.Ok) return decode(inbox);
+    if (status > Status.Busy) throw failure(status);
+    return NOTHING;
+  }
+
+  onPeerGone(listener: () => void): void {
+    this.#end.onPeerGone = listener;
+    this.#end.watch();
+  }
+
+  onReadable(listener: () => void): void {
+    this.#end.onReadable = listener;
+    this.#end.drain();
+  }
+
+  share(): Share {
+    if (!this.#open) throw new ClosedError('expected an open connection to pass on, but it is closed');
+    return { kind: 'duplex', side: this.#end.side, descriptors: this.#end.descriptors };
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#close();
+  }
+}

@@ -1,0 +1,25 @@
+import type { Backend } from '../backend';
+import { NativeChannel } from './channel';
+import { launch } from './child';
+import { NativeDuplex } from './duplex';
+import { reactor } from './reactor';
+import { connectToParent } from './upstream';
+
+/** The addon's backend: real pipes, shared memory and processes of Linux. */
+export const nativeBackend: Backend = {
+  name: 'native',
+  startMethods: ['spawn'],
+  createChannel: (options, decode) => NativeChannel.create(options, decode),
+  openChannel: (share, decode) => new NativeChannel(share.descriptors, decode),
+  createDuplex: (decode) => NativeDuplex.createPair(decode),
+  openDuplex: (share, decode) => new NativeDuplex(share.descriptors, share.side, decode),
+  launch,
+  connectToParent,
+  runUntil: (done, timeout) => reactor.runUntil(done, timeout),
+  hold: (delta) => {
+    reactor.hold(delta);
+  },
+  needProgress: (delta) => {
+    reactor.needProgress(delta);
+  },
+};

@@ -1,0 +1,86 @@
+import { isMainThread } from 'node:worker_threads';
+import { addon, scratch, type NativeReactor } from './addon';
+
+/** Off the main thread a blocked call returns to JavaScript this often (ms): worker.terminate() must work. */
+const SLICE = isMainThread ? Infinity : 100;
+
+/**
+ * The descriptors that this thread's waits depend on, and what to do when one has news. Handlers are the library's
+ * own: they may run inside a blocking call and only ever settle promises or move messages.
+ */
+class Reactor {
+  #native: NativeReactor | undefined;
+  readonly #handlers = new Map<number, () => void>();
+  #nextToken = 1;
+  #holds = 0;
+  #progress = 0;
+
+  /** Registers for edges. Do it before the first arming, or the first wake-up may be lost. Returns a token. */
+  watch(fd: number, handler: () => void): number {
+    const token = this.#nextToken++;
+    this.#handlers.set(token, handler);
+    this.#open().add(fd, token);
+    return token;
+  }
+
+  /** Before the descriptor is closed: epoll follows the open file, which other processes share. */
+  unwatch(fd: number, token: number): void {
+    if (this.#handlers.delete(token)) this.#native?.remove(fd);
+  }
+
+  /** Keeps the event loop alive once more, or once less. */
+  hold(delta: 1 | -1): void {
+    const before = this.#holds;
+    this.#holds += delta;
+    if ((before === 0) !== (this.#holds === 0)) this.#open().hold(this.#holds > 0);
+  }
+
+  needProgress(delta: 1 | -1): void {
+    this.#progress += delta;
+  }
+
+  /** Whether a blocking call must keep this reactor running, rather than sleep on its own object alone. */
+  get mustRun(): boolean {
+    return this.#progress > 0;
+  }
+
+  /** Blocks until there is news, at most `timeout` ms, and handles it. */
+  run(timeout: number): void {
+    this.#dispatch(this.#open().wait(Math.min(timeout, SLICE)));
+  }
+
+  runUntil(done: () => boolean, timeout: number): boolean {
+    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    for (;;) {
+      if (done()) return true;
+      const left = end === Infinity ? Infinity : end - performance.now();
+      if (left <= 0) {
+        this.run(0);
+        return done();
+      }
+      this.run(left);
+    }
+  }
+
+  #open(): NativeReactor {
+    return (this.#native ??= new addon.Reactor((count) => {
+      this.#dispatch(count);
+    }));
+  }
+
+  #dispatch(count: number): void {
+    if (count === 1) {
+      this.#handlers.get(scratch[0] ?? 0)?.();
+      return;
+    }
+    // Handlers use the scratch array themselves.
+    for (const token of scratch.slice(0, count)) this.#handlers.get(token)?.();
+  }
+}
+
+export const reactor = new Reactor();
+
+/** The longest single sleep of a blocking call on this thread, in ms. */
+export function slice(timeout: number): number {
+  return Math.min(timeout, SLICE);
+}

@@ -1,0 +1,167 @@
+import { ClosedError, EndOfFileError } from '../../errors';
+import { MOST_PER_BATCH, NOTHING, type Decode, type Nothing, type Receiver, type Wait } from '../backend';
+import { Status, type NativeRing } from './addon';
+import { inbox } from './inbox';
+import { reactor, slice } from './reactor';
+import type { WakeSource } from './sender';
+import { failure } from './status';
+import { Waiting, type Attempt, type Operation } from './waiting';
+
+/** Receives from one ring. */
+export class RingReceiver<T> implements Receiver<T> {
+  readonly #ring: NativeRing;
+  readonly #source: WakeSource;
+  readonly #decode: Decode<T>;
+  readonly #waiting: Waiting<Operation>;
+  #lockBusy = false;
+
+  constructor(ring: NativeRing, source: WakeSource, decode: Decode<T>) {
+    this.#ring = ring;
+    this.#source = source;
+    this.#decode = decode;
+    this.#waiting = new Waiting(() => this.arm(), false);
+  }
+
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  tryReceive(): T | Nothing {
+    return this.#waiting.size > 0 ? NOTHING : this.#take();
+  }
+
+  receive(wait: Wait): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const value = this.tryReceive();
+      if (value !== NOTHING) {
+        resolve(value);
+      } else if (wait.timeout <= 0) {
+        reject(wait.timedOut());
+      } else {
+        this.#wait(() => this.#take(), resolve, reject, wait);
+      }
+    });
+  }
+
+  receiveSync(timeout: number): T | Nothing {
+    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return NOTHING;
+    for (;;) {
+      const value = this.#take();
+      if (value !== NOTHING) return value;
+      const left = end - performance.now();
+      if (left <= 0) return NOTHING;
+      if (this.#source.futexSuffices && !reactor.mustRun) {
+        const status = inbox.take(this.#ring, slice(left));
+        if (status === Status.Ok) return this.#decode(inbox);
+        if (status > Status.Busy) throw failure(status);
+      } else {
+        this.#sleep(left);
+      }
+    }
+  }
+
+  tryReceiveMany(max: number): T[] {
+    const values: T[] = [];
+    if (this.#waiting.size > 0) return values;
+    while (values.length < max) {
+      const status = inbox.takeMany(this.#ring, Math.min(max - values.length, MOST_PER_BATCH), this.#decode, values);
+      if (status === Status.Empty || status === Status.Busy) break;
+      if (status !== Status.Ok) throw failure(status);
+    }
+    return values;
+  }
+
+  readable(wait: Wait): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const probe = () => {
+        this.#lockBusy = false;
+        return this.#ring.size() > 0 || this.#peerGone() ? true : NOTHING;
+      };
+      if (probe() === true) {
+        resolve(true);
+      } else if (wait.timeout <= 0) {
+        resolve(false);
+      } else {
+        // Whoever asks takes nothing: it must not stand before those who do, so it waits beside them.
+        const timedOut = new Error();
+        const settle = (error: unknown) => {
+          if (error === timedOut) resolve(false);
+          else reject(error as Error);
+        };
+        this.#wait(probe, resolve, settle, { ...wait, timedOut: () => timedOut });
+      }
+    });
+  }
+
+  readableSync(timeout: number): boolean {
+    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    for (;;) {
+      if (this.#ring.size() > 0 || this.#peerGone()) return true;
+      const left = end - performance.now();
+      if (left <= 0) return false;
+      this.#sleep(left);
+    }
+  }
+
+  size(): number {
+    return this.#ring.size();
+  }
+
+  pump(): void {
+    this.#waiting.pump();
+  }
+
+  /** Asks for a wake-up: 'done' if there is something already. */
+  arm(): Attempt {
+    this.#source.watch();
+    const status = this.#ring.armNotEmpty();
+    return status === Status.Empty ? 'blocked' : status === Status.Busy ? 'busy' : 'done';
+  }
+
+  close(): void {
+    this.#waiting.rejectAll(() => new ClosedError('the object was closed while this call waited for a message'));
+  }
+
+  #take(): T | Nothing {
+    let status = inbox.take(this.#ring, 0);
+    if (status === Status.Empty && this.#peerGone()) {
+      // What the peer sent before it went is in the ring by now.
+      status = inbox.take(this.#ring, 0);
+      if (status === Status.Empty) {
+        throw new EndOfFileError('expected a message, but the other end is closed or its process has ended');
+      }
+    }
+    this.#lockBusy = status === Status.Busy;
+    if (status === Status.Ok) return this.#decode(inbox);
+    if (status > Status.Busy) throw failure(status);
+    return NOTHING;
+  }
+
+  #wait<V>(
+    take: () => V | Nothing,
+    resolve: (value: V) => void,
+    reject: (error: unknown) => void,
+    wait: Wait,
+  ): void {
+    const attempt = (): Attempt => {
+      try {
+        const value = take();
+        if (value === NOTHING) return this.#lockBusy ? 'busy' : 'blocked';
+        resolve(value);
+      } catch (error) {
+        reject(error);
+      }
+      return 'done';
+    };
+    this.#waiting.add({ attempt, reject }, wait);
+  }
+
+  #sleep(timeout: number): void {
+    if (!this.#ring.spin() && this.arm() === 'blocked' && !this.#peerGone()) reactor.run(timeout);
+  }
+
+  #peerGone(): boolean {
+    return this.#source.peerGone?.() ?? false;
+  }
+}

@@ -1,0 +1,148 @@
+import { ClosedError } from '../../errors';
+import type { Batch, Sender, Wait } from '../backend';
+import { Status, scratch, type NativeRing } from './addon';
+import { reactor, slice } from './reactor';
+import { failure } from './status';
+import { Waiting, type Attempt } from './waiting';
+
+/** Where a half's wake-ups come from. */
+export interface WakeSource {
+  /** Registers with the reactor, whose news lead to `pump`; called before each arming, effective once. */
+  watch(): void;
+  /** Whether a blocking call may sleep on the ring alone: nothing else can end its wait. */
+  readonly futexSuffices: boolean;
+  /** Throws if nobody will ever receive. */
+  checkPeer?(): void;
+  /** Whether nothing can come any more. */
+  peerGone?(): boolean;
+}
+
+class PendingSend {
+  readonly length: number;
+  readonly #sender: RingSender;
+  readonly #tag: number;
+  readonly #data: Uint8Array;
+  readonly #resolve: () => void;
+  readonly reject: (error: unknown) => void;
+
+  constructor(
+    sender: RingSender,
+    tag: number,
+    data: Uint8Array,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#sender = sender;
+    this.#tag = tag;
+    this.#data = data;
+    this.length = data.length;
+    this.#resolve = resolve;
+    this.reject = reject;
+  }
+
+  attempt(): Attempt {
+    let status: number;
+    try {
+      status = this.#sender.put(this.#tag, this.#data, this.length);
+    } catch (error) {
+      this.reject(error);
+      return 'done';
+    }
+    if (status === Status.Full) return 'blocked';
+    if (status === Status.Busy) return 'busy';
+    this.#resolve();
+    return 'done';
+  }
+}
+
+/** Sends into one ring, in the order of the calls. */
+export class RingSender implements Sender {
+  readonly #ring: NativeRing;
+  readonly #source: WakeSource;
+  readonly #waiting: Waiting<PendingSend>;
+
+  constructor(ring: NativeRing, source: WakeSource) {
+    this.#ring = ring;
+    this.#source = source;
+    this.#waiting = new Waiting((first) => this.#arm(first), true);
+  }
+
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** One native attempt: Ok, Full or Busy; throws what cannot be mended by waiting. */
+  put(tag: number, data: Uint8Array, length: number): number {
+    this.#source.checkPeer?.();
+    const status = this.#ring.tryPut(tag, data, length);
+    if (status > Status.Busy) throw failure(status, length);
+    return status;
+  }
+
+  trySend(tag: number, data: Uint8Array, length: number): boolean {
+    return this.#waiting.size === 0 && this.put(tag, data, length) === Status.Ok;
+  }
+
+  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.trySend(tag, data, length)) {
+        resolve();
+        return;
+      }
+      if (wait.timeout <= 0) {
+        reject(wait.timedOut());
+        return;
+      }
+      const copy = new Uint8Array(length);
+      copy.set(data.subarray(0, length));
+      this.#waiting.add(new PendingSend(this, tag, copy, resolve, reject), wait);
+    });
+  }
+
+  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
+    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return false;
+    for (;;) {
+      if (this.put(tag, data, length) === Status.Ok) return true;
+      const left = end - performance.now();
+      if (left <= 0) return false;
+      if (this.#source.futexSuffices && !reactor.mustRun) {
+        const status = this.#ring.putSync(tag, data, length, slice(left));
+        if (status === Status.Ok) return true;
+        if (status > Status.Busy) throw failure(status, length);
+      } else if (this.#armFor(length) === 'blocked') {
+        reactor.run(left);
+      }
+    }
+  }
+
+  trySendMany(batch: Batch, first: number): number {
+    if (this.#waiting.size > 0) return 0;
+    this.#source.checkPeer?.();
+    let offset = 0;
+    for (let i = 0; i < first; i++) offset += ((batch.lengths[2 * i] ?? 0) + 7) & ~7;
+    const lengths = first === 0 ? batch.lengths : batch.lengths.subarray(2 * first);
+    const status = this.#ring.tryPutMany(batch.data, lengths, offset, batch.count - first);
+    if (status === Status.Ok) return scratch[0] ?? 0;
+    if (status === Status.Full || status === Status.Busy) return 0;
+    throw failure(status, batch.lengths[2 * first]);
+  }
+
+  pump(): void {
+    this.#waiting.pump();
+  }
+
+  close(): void {
+    this.#waiting.rejectAll(() => new ClosedError('the object was closed before there was room for this message'));
+  }
+
+  #arm(first: PendingSend): Attempt {
+    return this.#armFor(first.length);
+  }
+
+  #armFor(length: number): Attempt {
+    this.#source.watch();
+    const status = this.#ring.armNotFull(length);
+    return status === Status.Full ? 'blocked' : status === Status.Busy ? 'busy' : 'done';
+  }
+}

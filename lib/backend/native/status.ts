@@ -1,0 +1,24 @@
+import { CorruptError, FullError } from '../../errors';
+import { Status } from './addon';
+
+/** The error behind a status that is neither success nor a reason to wait. */
+export function failure(status: number, length = 0): Error {
+  switch (status) {
+    case Status.NoMemory:
+      return new FullError(
+        `expected memory for a message of ${length} bytes, but growing the queue would exceed what the machine or the ` +
+          'memory cgroup has left; receive messages first, or bound the queue with maxsize or capacity',
+      );
+    case Status.TooLarge:
+      return new FullError(
+        `expected a message that fits the ring (at most 4 GiB less 1 MiB), got ${length} bytes; send it in parts`,
+      );
+    case Status.Corrupt:
+      return new CorruptError(
+        'the shared memory of this object was overwritten by something else than this library; ' +
+          'it refuses further use: create a new one',
+      );
+    default:
+      return new CorruptError(`the addon answered with status ${status}, which does not belong to this call`);
+  }
+}

@@ -1,0 +1,135 @@
+import type { Wait } from '../backend';
+import { reactor } from './reactor';
+
+export type Attempt = 'done' | 'blocked' | 'busy';
+
+/** One asynchronous operation that waits its turn. */
+export interface Operation {
+  /** Tries once more, and settles if that worked or failed for good. */
+  attempt(): Attempt;
+  reject(error: unknown): void;
+}
+
+interface Entry<O> {
+  readonly operation: O;
+  readonly owner: object;
+  settled: boolean;
+  timer: NodeJS.Timeout | undefined;
+  stopListening: (() => void) | undefined;
+}
+
+/**
+ * The operations of this thread that wait for one condition of one ring, in the order of the calls. Holds the event
+ * loop while there are any.
+ */
+export class Waiting<O extends Operation> {
+  #entries: Entry<O>[] = [];
+  #first = 0;
+  #size = 0;
+  #retryDelay = 1;
+  #retry: NodeJS.Timeout | undefined;
+  readonly #arm: (first: O) => Attempt;
+  readonly #progress: boolean;
+
+  /**
+   * @param arm asks to be woken for the first operation: 'done' if there is no need to wait after all
+   * @param progress whether these operations must go on during a Sync call on another object
+   */
+  constructor(arm: (first: O) => Attempt, progress: boolean) {
+    this.#arm = arm;
+    this.#progress = progress;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(operation: O, wait: Wait): void {
+    const entry: Entry<O> = { operation, owner: wait.owner, settled: false, timer: undefined, stopListening: undefined };
+    const { signal, timeout } = wait;
+    if (timeout !== Infinity) {
+      entry.timer = setTimeout(
+        () => {
+          this.#drop(entry, wait.timedOut());
+        },
+        Math.min(timeout, 2 ** 31 - 1),
+      );
+    }
+    if (signal !== undefined) {
+      const onAbort = () => {
+        this.#drop(entry, signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      entry.stopListening = () => {
+        signal.removeEventListener('abort', onAbort);
+      };
+    }
+    this.#entries.push(entry);
+    if (this.#size++ === 0) {
+      reactor.hold(1);
+      if (this.#progress) reactor.needProgress(1);
+      this.pump();
+    }
+  }
+
+  /** Moves on as far as possible. Called when the condition may have become true. */
+  pump(): void {
+    while (this.#first < this.#entries.length) {
+      const entry = this.#entries[this.#first];
+      if (entry === undefined || entry.settled) {
+        this.#first++;
+        continue;
+      }
+      let outcome = entry.operation.attempt();
+      if (outcome === 'done') {
+        this.#settle(entry);
+        continue;
+      }
+      if (outcome === 'blocked') outcome = this.#arm(entry.operation);
+      if (outcome === 'blocked') return;
+      if (outcome === 'busy') {
+        this.#retryLater();
+        return;
+      }
+    }
+    this.#entries = [];
+    this.#first = 0;
+  }
+
+  /** Fails whatever still waits. */
+  rejectAll(error: () => Error): void {
+    for (const entry of this.#entries.slice(this.#first)) if (!entry.settled) this.#drop(entry, error());
+  }
+
+  // The loop must not wait for a lock whose holder is stopped: look again soon, and ever less often.
+  #retryLater(): void {
+    if (this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.pump();
+    }, this.#retryDelay);
+    this.#retryDelay = Math.min(50, this.#retryDelay * 2);
+  }
+
+  #settle(entry: Entry<O>): void {
+    entry.settled = true;
+    this.#retryDelay = 1;
+    if (entry.timer !== undefined) clearTimeout(entry.timer);
+    entry.stopListening?.();
+    if (--this.#size === 0) {
+      reactor.hold(-1);
+      if (this.#progress) reactor.needProgress(-1);
+      if (this.#retry !== undefined) {
+        clearTimeout(this.#retry);
+        this.#retry = undefined;
+      }
+    }
+  }
+
+  #drop(entry: Entry<O>, error: unknown): void {
+    if (entry.settled) return;
+    this.#settle(entry);
+    entry.operation.reject(error);
+    this.pump();
+  }
+}

@@ -1,0 +1,72 @@
+import './become-child';
+import { inspect } from 'node:util';
+import { backend } from './backend';
+import { NOTHING, type Duplex, type Upstream } from './backend/backend';
+import { identify, whileImporting } from './current';
+import { SerializationError } from './errors';
+import { load, type TargetReference } from './function-ref';
+import './index'; // every class whose handles may be among the arguments
+import { decodeStart, encodeReport, type Report, type StartMessage } from './messages';
+import { adoptSelf, isProcessClass } from './process';
+
+/** The program of a child: takes its orders from the parent, runs the target, reports. */
+
+const upstream: Upstream<StartMessage> = backend.connectToParent((message) =>
+  decodeStart(message, (count) => upstream.receiveDescriptors(count)),
+);
+
+function report(link: Duplex<StartMessage>, content: Report): void {
+  const { buffer, length } = encodeReport(content);
+  try {
+    link.sendSync(0, buffer, length, Infinity);
+  } catch {
+    // The parent has gone, or wants to know nothing any more.
+  }
+}
+
+async function execute(target: TargetReference, args: readonly unknown[]): Promise<unknown> {
+  const loaded = await whileImporting(() => load(target));
+  if ('call' in loaded) return loaded.call(...args);
+  const { Class, fields } = loaded;
+  const object = isProcessClass(Class.prototype)
+    ? adoptSelf(Class.prototype, fields)
+    : (Object.assign(Object.create(Class.prototype) as object, fields) as object);
+  return (object as { run(...args: readonly unknown[]): unknown }).run(...args);
+}
+
+async function main(): Promise<void> {
+  const { link } = upstream;
+  const start = link.tryReceive();
+  if (start === NOTHING) throw new Error('forkful: this file is started by the library itself, with its orders waiting');
+  if (!start.detached) upstream.dieWithParent();
+  const { name, daemon, worker, parentPid, parentName, target, args } = start;
+  identify({ name, daemon, worker, parent: { pid: parentPid, name: parentName } });
+  process.title = `node: ${name}`;
+
+  let reported = false;
+  const fail = (error: unknown) => {
+    process.stderr.write(`Process ${name}:\n`);
+    if (!reported) report(link, { kind: 'error', error });
+    reported = true;
+  };
+  // Errors that nobody caught, wherever they come from, end the process by Node's own rules; the parent learns of them.
+  process.on('uncaughtExceptionMonitor', fail);
+
+  let value: unknown;
+  try {
+    value = await execute(target, args);
+  } catch (error) {
+    fail(error);
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? String(error)) : inspect(error)}\n`);
+    process.exit(1);
+  }
+  reported = true;
+  try {
+    report(link, { kind: 'result', value });
+  } catch (error) {
+    if (!(error instanceof SerializationError)) throw error;
+    report(link, { kind: 'error', error });
+  }
+}
+
+void main();

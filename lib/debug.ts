@@ -1,0 +1,4 @@
+import { debuglog } from 'node:util';
+
+/** `NODE_DEBUG=forkful` shows what the library does. */
+export const debug = debuglog('forkful');

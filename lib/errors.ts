@@ -1,0 +1,148 @@
+/** Fields that an error carries beside its message. */
+export interface ErrorDetails {
+  readonly cause?: unknown;
+}
+
+/** The base of every error of this library. Each subclass has a stable `code` and a heading in docs/errors.md. */
+export class ForkfulError extends Error {
+  readonly code: string = 'ERR_FORKFUL';
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    // On the prototype would be enough, but an own, hidden property survives inspection across realms.
+    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
+  }
+}
+
+/** The time given to an operation is over; nothing was taken or sent. */
+export class TimeoutError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_TIMEOUT';
+}
+
+/** A get found the queue empty within its time. */
+export class EmptyError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_EMPTY';
+}
+
+/** A put found no room within its time, or no memory. */
+export class FullError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_FULL';
+}
+
+/** The object was closed in this process. */
+export class ClosedError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_CLOSED';
+}
+
+/** The other end of a pipe is gone and everything it sent has been received. */
+export class EndOfFileError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_END_OF_FILE';
+}
+
+/** The other end of a pipe is gone: nobody would receive. */
+export class BrokenPipeError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_BROKEN_PIPE';
+}
+
+/** A value, or bytes from elsewhere, cannot be turned into the other. */
+export class SerializationError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_SERIALIZATION';
+  /** Where in the value, e.g. `args[0].callback`. */
+  readonly path: string;
+
+  constructor(message: string, details: ErrorDetails & { readonly path?: string } = {}) {
+    super(message, details);
+    this.path = details.path ?? '';
+  }
+}
+
+/** A function cannot be named so that another process finds it. */
+export class FunctionReferenceError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_FUNCTION_REFERENCE';
+}
+
+/** An argument or option is of the wrong type or out of range. */
+export class InvalidArgumentError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_INVALID_ARGUMENT';
+}
+
+/** The object is not in a state that allows the call. */
+export class InvalidStateError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_INVALID_STATE';
+}
+
+/** A process was created while a child was still importing its modules. */
+export class BootstrapError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_BOOTSTRAP';
+}
+
+/** A process could not be started. */
+export class LaunchError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_LAUNCH';
+  /** The system's code, such as 'EAGAIN'. */
+  readonly errno: string;
+
+  constructor(message: string, details: ErrorDetails & { readonly errno?: string } = {}) {
+    super(message, details);
+    this.errno = details.errno ?? '';
+  }
+}
+
+/** Shared memory was overwritten by something else than this library. */
+export class CorruptError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_CORRUPT';
+}
+
+/** This platform, backend or start method cannot do what was asked for. */
+export class UnsupportedError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_UNSUPPORTED';
+}
+
+export interface ExitDetails extends ErrorDetails {
+  readonly pid?: number;
+  readonly exitCode?: number | null;
+  readonly signal?: string | null;
+}
+
+/** A process ended without giving its result. */
+export class ProcessExitError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_PROCESS_EXIT';
+  readonly pid: number;
+  /** As {@link Process.exitCode}: the exit code, or minus the signal's number. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+
+  constructor(message: string, details: ExitDetails = {}) {
+    super(message, details);
+    this.pid = details.pid ?? 0;
+    this.exitCode = details.exitCode ?? null;
+    this.signal = details.signal ?? null;
+  }
+}
+
+/** The worker that ran a task ended before the task did. */
+export class WorkerLostError extends ProcessExitError {
+  override readonly code: string = 'ERR_FORKFUL_WORKER_LOST';
+  /** What was running, e.g. `resize (task 17, item 3)`. */
+  readonly task: string;
+
+  constructor(message: string, details: ExitDetails & { readonly task?: string } = {}) {
+    super(message, details);
+    this.task = details.task ?? '';
+  }
+}
+
+/** The pool was terminated before the task was done. */
+export class PoolTerminatedError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_POOL_TERMINATED';
+}
+
+/** The task was cancelled before it was done. */
+export class CancelledError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_CANCELLED';
+}
+
+/** An error of another process whose class is not known here; `name` is that of the original. */
+export class RemoteError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_REMOTE';
+}

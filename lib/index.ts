@@ -1,0 +1,17 @@
+export { backend } from './backend-info';
+export type { BackendName, StartMethod } from './backend/backend';
+export { Connection, Pipe, type PipeOptions } from './connection';
+export { getContext, type Context } from './context';
+export { cpuCount } from './current';
+export * from './errors';
+export { inline, ref, refs, type References } from './function-ref';
+export { isMainProcess } from './main-process';
+export type { WaitOptions } from './options';
+export { AsyncResult, type ResultWaitOptions } from './pool/async-result';
+export { Pool, type CallbackOptions, type MapOptions, type PoolOptions } from './pool/pool';
+export { remoteInfo, type RemoteInfo } from './pool/remote-info';
+import './pool/protocol';
+export { Process, activeChildren, currentProcess, parentProcess, type ProcessOptions, type Target } from './process';
+export { Queue, type QueueOptions, type SyncWaitOptions } from './queue';
+export { registerClass } from './serializer';
+export { getAllStartMethods, getStartMethod, setStartMethod } from './start-method';

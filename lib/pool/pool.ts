@@ -1,0 +1,366 @@
+import '../dispose';
+import type { StartMethod } from '../backend/backend';
+import { cpuCount } from '../current';
+import { InvalidStateError } from '../errors';
+import { referTo } from '../function-ref';
+import { callback, flag, integer, invalid, list, record } from '../options';
+import type { ProcessOptions, Target } from '../process';
+import { AsyncResult } from './async-result';
+import { PoolIterator } from './imap';
+import { encodeTask } from './protocol';
+import { Scheduler } from './scheduler';
+import { TaskFunction, type Sink, type Task } from './task';
+
+export interface PoolOptions {
+  /** Most workers; they start on demand. @default cpuCount() */
+  readonly processes?: number;
+  /** Runs in every worker before its first task. If it fails, what is pending rejects with its error. */
+  readonly initializer?: Target;
+  /** @default [] */
+  readonly initargs?: readonly unknown[];
+  /** As of {@link Process}. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  readonly execArgv?: readonly string[];
+  readonly stdio?: 'inherit' | 'ignore';
+  readonly context?: { readonly method: StartMethod };
+}
+
+export interface MapOptions {
+  /** Items that go to a worker together. @default ceil(items / (4 × processes)) for map, 1 for imap */
+  readonly chunksize?: number;
+  /** Gives PromiseSettledResults, and goes on after an error. @default false */
+  readonly settled?: boolean;
+}
+
+export interface CallbackOptions<R> {
+  /** Called with the result. */
+  readonly callback?: (result: R) => void;
+  /** Called with the error. */
+  readonly errorCallback?: (error: unknown) => void;
+}
+
+/** What a target takes and gives. */
+type Args<F> = F extends (...args: infer A) => unknown ? A : F extends { run(...args: infer A): unknown } ? A : unknown[];
+type Result<F> = F extends (...args: never[]) => infer R
+  ? Awaited<R>
+  : F extends { run(...args: never[]): infer R }
+    ? Awaited<R>
+    : unknown;
+type First<F> = Args<F> extends readonly [infer I, ...unknown[]] ? I : Args<F> extends readonly (infer I)[] ? I : unknown;
+
+const OPTIONS = ['processes', 'initializer', 'initargs', 'env', 'cwd', 'execArgv', 'stdio', 'context'] as const;
+/** Items that imap takes from its input beyond what was consumed, in chunks for each worker; at least 64 items. */
+const LOOK_AHEAD = 8;
+
+/**
+ * Worker processes that run functions. Every task settles: with its result, its error, or a {@link WorkerLostError} if
+ * its worker ended; then the worker is replaced, and what it had not started runs elsewhere. An idle pool does not keep
+ * the program alive.
+ */
+export class Pool {
+  readonly #scheduler: Scheduler;
+  readonly #processes: number;
+  readonly #functions = new WeakMap<object, TaskFunction>();
+  #nextFunction = 1;
+  #nextTask = 1;
+
+  /**
+   * @param options the number of workers, or options
+   * @throws InvalidArgumentError for options of the wrong type or range
+   */
+  constructor(options: number | PoolOptions = {}) {
+    const given = record('Pool options', typeof options === 'object' ? options : { processes: options }, OPTIONS);
+    this.#processes =
+      given.processes === undefined ? cpuCount() : integer('Pool option "processes"', given.processes, 1, 4096);
+    const { initializer, initargs, processes: _, ...processOptions } = given;
+    const args = initargs === undefined ? [] : list('Pool option "initargs"', initargs);
+    this.#scheduler = new Scheduler(
+      this.#processes,
+      processOptions as ProcessOptions,
+      initializer === undefined ? undefined : { reference: referTo(initializer), args },
+    );
+  }
+
+  /** Most workers at a time. */
+  get processes(): number {
+    return this.#processes;
+  }
+
+  /** Runs `fn(...args)` in a worker; resolves with what it returns or resolves with. */
+  apply<F extends Target>(fn: F, args?: Readonly<Args<F>>): Promise<Result<F>> {
+    return new Promise((resolve, reject) => {
+      this.#applyTo(fn, args, resolve as (value: unknown) => void, reject);
+    });
+  }
+
+  /** Like {@link apply}; the result keeps until asked for. */
+  applyAsync<F extends Target>(
+    fn: F,
+    args?: Readonly<Args<F>>,
+    options?: CallbackOptions<Result<F>>,
+  ): AsyncResult<Result<F>> {
+    return this.#asyncResult(options, (resolve, reject) => {
+      this.#applyTo(fn, args, resolve as (value: unknown) => void, reject);
+    });
+  }
+
+  /**
+   * `fn(item)` for each item; the results in the order of the items. The first error stops handing out and rejects.
+   */
+  map<F extends Target>(
+    fn: F,
+    items: Iterable<First<F>>,
+    options: MapOptions & { readonly settled: true },
+  ): Promise<PromiseSettledResult<Result<F>>[]>;
+  map<F extends Target>(fn: F, items: Iterable<First<F>>, options?: MapOptions): Promise<Result<F>[]>;
+  map(fn: Target, items: Iterable<unknown>, options?: MapOptions): Promise<unknown[]> {
+    return new Promise((resolve, reject) => {
+      this.#mapTo(fn, items, false, options, resolve, reject);
+    });
+  }
+
+  /** Like {@link map}, with `fn(...args)` for each item. */
+  starmap<F extends Target>(
+    fn: F,
+    argLists: Iterable<Readonly<Args<F>>>,
+    options: MapOptions & { readonly settled: true },
+  ): Promise<PromiseSettledResult<Result<F>>[]>;
+  starmap<F extends Target>(fn: F, argLists: Iterable<Readonly<Args<F>>>, options?: MapOptions): Promise<Result<F>[]>;
+  starmap(fn: Target, argLists: Iterable<unknown>, options?: MapOptions): Promise<unknown[]> {
+    return new Promise((resolve, reject) => {
+      this.#mapTo(fn, argLists, true, options, resolve, reject);
+    });
+  }
+
+  /** Like {@link map}; the result keeps until asked for. */
+  mapAsync<F extends Target>(
+    fn: F,
+    items: Iterable<First<F>>,
+    options?: MapOptions & CallbackOptions<Result<F>[]>,
+  ): AsyncResult<Result<F>[]> {
+    return this.#mapAsync(fn, items, false, options);
+  }
+
+  /** Like {@link starmap}; the result keeps until asked for. */
+  starmapAsync<F extends Target>(
+    fn: F,
+    argLists: Iterable<Readonly<Args<F>>>,
+    options?: MapOptions & CallbackOptions<Result<F>[]>,
+  ): AsyncResult<Result<F>[]> {
+    return this.#mapAsync(fn, argLists, true, options);
+  }
+
+  /**
+   * `fn(item)` for each item of an iterable or async iterable of any length; the results in order. The input is taken
+   * only a bounded number of items ahead of the consumer. An item's error is thrown in its place; the iteration can go on.
+   */
+  imap<F extends Target>(
+    fn: F,
+    items: Iterable<First<F>> | AsyncIterable<First<F>>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<Result<F>> {
+    return this.#iterate(fn, items, true, options);
+  }
+
+  /** Like {@link imap}, but the results come as they finish. */
+  imapUnordered<F extends Target>(
+    fn: F,
+    items: Iterable<First<F>> | AsyncIterable<First<F>>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<Result<F>> {
+    return this.#iterate(fn, items, false, options);
+  }
+
+  /** Starts all workers; resolves when they take tasks. */
+  async ready(): Promise<void> {
+    this.#mustRun();
+    await this.#scheduler.ready();
+  }
+
+  /** Takes no more tasks; resolves when all are done and the workers are gone. Idempotent. */
+  close(): Promise<void> {
+    return this.#scheduler.close();
+  }
+
+  /** Ends the workers at once; what is not done rejects with PoolTerminatedError. Resolves when they are gone. */
+  terminate(): Promise<void> {
+    return this.#scheduler.terminate();
+  }
+
+  /** Resolves when a closed or terminated pool's workers are gone. @throws InvalidStateError while the pool runs */
+  async join(): Promise<void> {
+    if (this.#scheduler.state === 'running') {
+      throw new InvalidStateError('the pool is still running; close() or terminate() it before join()');
+    }
+    await this.#scheduler.gone();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.terminate();
+  }
+
+  #mustRun(): void {
+    if (this.#scheduler.state !== 'running') throw new InvalidStateError('the pool is not running: it was closed or terminated');
+  }
+
+  #function(target: Target): TaskFunction {
+    const known = (typeof target === 'object' && target !== null) || typeof target === 'function'
+      ? this.#functions.get(target)
+      : undefined;
+    if (known !== undefined) return known;
+    const made = new TaskFunction(this.#nextFunction++, referTo(target));
+    // An object with run() travels by value: later changes to its fields are another function.
+    if (typeof target === 'function' || 'reference' in target) this.#functions.set(target, made);
+    return made;
+  }
+
+  #submit(fn: TaskFunction, items: readonly unknown[], spread: boolean, base: number, sink: Sink): Task {
+    const id = this.#nextTask++ >>> 0;
+    const message = encodeTask(id, fn.id, spread, items);
+    const task: Task = { id, fn, sink, base, count: items.length, data: undefined, done: 0, cancelled: false };
+    this.#scheduler.submit(task, message);
+    return task;
+  }
+
+  #applyTo(
+    fn: Target,
+    args: readonly unknown[] | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    try {
+      this.#mustRun();
+      const given = args === undefined ? [] : list('apply argument "args"', args);
+      const sink: Sink = {
+        settle: (_index, ok, value) => {
+          if (ok) resolve(value);
+          else reject(value);
+        },
+      };
+      this.#submit(this.#function(fn), [given], true, 0, sink);
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  #mapTo(
+    fn: Target,
+    items: Iterable<unknown>,
+    spread: boolean,
+    options: MapOptions | undefined,
+    resolve: (values: unknown[]) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const tasks: Task[] = [];
+    try {
+      this.#mustRun();
+      if (!isIterable(items)) throw invalid('map argument "items"', 'an iterable', items);
+      const all = [...items];
+      if (spread) all.forEach((item, i) => list(`starmap item ${i}`, item));
+      const { chunksize, settled } = mapOptions(options, Math.ceil(all.length / (4 * this.#processes)));
+      const results = new Array<unknown>(all.length);
+      let open = all.length;
+      if (open === 0) {
+        resolve([]);
+        return;
+      }
+      const sink: Sink = {
+        settle: (index, ok, value) => {
+          if (!ok && !settled) {
+            reject(value);
+            this.#scheduler.cancel(tasks);
+            return;
+          }
+          results[index] = settled
+            ? ok
+              ? { status: 'fulfilled', value }
+              : { status: 'rejected', reason: value }
+            : value;
+          if (--open === 0) resolve(results);
+        },
+      };
+      const taskFunction = this.#function(fn);
+      for (let i = 0; i < all.length; i += chunksize) {
+        tasks.push(this.#submit(taskFunction, all.slice(i, i + chunksize), spread, i, sink));
+      }
+    } catch (error) {
+      reject(error);
+      this.#scheduler.cancel(tasks);
+    }
+  }
+
+  #iterate<R>(
+    fn: Target,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    ordered: boolean,
+    options: MapOptions | undefined,
+  ): PoolIterator<R> {
+    this.#mustRun();
+    if (!isIterable(items)) throw invalid('imap argument "items"', 'an iterable or async iterable', items);
+    const { chunksize, settled } = mapOptions(options, 1);
+    const taskFunction = this.#function(fn);
+    return new PoolIterator<R>(
+      items,
+      (chunk, base, sink) => {
+        this.#mustRun();
+        return this.#submit(taskFunction, chunk, false, base, sink);
+      },
+      (tasks) => {
+        this.#scheduler.cancel(tasks);
+      },
+      { ordered, settled, chunksize, lookAhead: Math.max(64, LOOK_AHEAD * this.#processes * chunksize) },
+    ).begin();
+  }
+
+  #mapAsync<R>(
+    fn: Target,
+    items: Iterable<unknown>,
+    spread: boolean,
+    options: (MapOptions & CallbackOptions<R[]>) | undefined,
+  ): AsyncResult<R[]> {
+    const { callback: onResult, errorCallback, ...rest } = options ?? {};
+    return this.#asyncResult<R[]>(
+      { ...(onResult && { callback: onResult }), ...(errorCallback && { errorCallback }) },
+      (resolve, reject) => {
+        this.#mapTo(fn, items, spread, rest, resolve as (values: unknown[]) => void, reject);
+      },
+    );
+  }
+
+  /** Callbacks run as microtasks: what they throw is an uncaught error of the caller, not of the pool. */
+  #asyncResult<R>(
+    options: CallbackOptions<R> | undefined,
+    start: (resolve: (value: R) => void, reject: (error: unknown) => void) => void,
+  ): AsyncResult<R> {
+    const given = options && record('options', options, ['callback', 'errorCallback']);
+    const onResult = given?.callback === undefined ? undefined : callback('option "callback"', given.callback);
+    const onError =
+      given?.errorCallback === undefined ? undefined : callback('option "errorCallback"', given.errorCallback);
+    return new AsyncResult<R>((resolve, reject) => {
+      start(
+        (value) => {
+          resolve(value);
+          if (onResult) queueMicrotask(() => onResult(value));
+        },
+        (error) => {
+          reject(error);
+          if (onError) queueMicrotask(() => onError(error));
+        },
+      );
+    });
+  }
+}
+
+function isIterable(value: unknown): boolean {
+  return value !== null && value !== undefined && (Symbol.iterator in Object(value) || Symbol.asyncIterator in Object(value));
+}
+
+function mapOptions(options: MapOptions | undefined, chunk: number): { chunksize: number; settled: boolean } {
+  const given = record('map options', options, ['chunksize', 'settled']);
+  return {
+    chunksize:
+      given.chunksize === undefined ? Math.max(1, chunk) : integer('map option "chunksize"', given.chunksize, 1),
+    settled: given.settled !== undefined && flag('map option "settled"', given.settled),
+  };
+}

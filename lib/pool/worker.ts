@@ -1,0 +1,144 @@
+import { backend } from '../backend';
+import { NOTHING, type Duplex } from '../backend/backend';
+import { BrokenPipeError } from '../errors';
+import { NamedTarget } from '../function-ref';
+import { WORKER, Process, type ProcessOptions } from '../process';
+import { Kind, WorkerLink, decodeReportTo, decodeUnsent, type ReportHandler } from './protocol';
+import type { Task } from './task';
+import type { Initializer } from './worker-main';
+
+const runWorker = new NamedTarget({ kind: 'function', module: require.resolve('./worker-main'), name: 'runWorker' });
+
+/** What the scheduler wants to hear of a worker. */
+export interface WorkerEvents {
+  ready(worker: PoolWorker): void;
+  result(worker: PoolWorker, task: Task, index: number, ok: boolean, value: unknown): void;
+  initializerFailed(worker: PoolWorker, error: unknown): void;
+  /** Reports have been taken in; there may be room for more work. */
+  drained(worker: PoolWorker): void;
+  /** The process has ended, and everything it said was told. */
+  ended(worker: PoolWorker): void;
+}
+
+/** A worker as its pool sees it: a process, the ring with its tasks, and what it holds. */
+export class PoolWorker {
+  readonly process: Process<void>;
+  readonly id: number;
+  ready = false;
+  #open = true;
+  readonly #duplex: Duplex<undefined>;
+  readonly #tasks = new Map<number, Task>();
+  readonly #knownFunctions = new Set<number>();
+
+  constructor(id: number, options: ProcessOptions, initializer: Initializer | undefined, events: WorkerEvents) {
+    this.id = id;
+    const handler: ReportHandler = {
+      result: (taskId, index, ok, value) => {
+        const task = this.#tasks.get(taskId);
+        if (task === undefined) return;
+        task.done = index + 1;
+        if (task.done === task.count) this.#tasks.delete(taskId);
+        events.result(this, task, index, ok, value);
+      },
+      ready: () => {
+        this.ready = true;
+        events.ready(this);
+      },
+      initializerFailed: (error) => {
+        events.initializerFailed(this, error);
+      },
+    };
+    const [ours, theirs] = backend.createDuplex<undefined>(decodeReportTo(handler));
+    this.#duplex = ours;
+    const marked = { [WORKER]: true as const };
+    this.process = new Process<void>({
+      ...options,
+      ...marked,
+      target: runWorker as never,
+      args: [new WorkerLink(theirs.share()), initializer],
+      name: `PoolWorker-${id}`,
+      daemon: true,
+    });
+    try {
+      this.process.startSync();
+    } catch (error) {
+      ours.close();
+      throw error;
+    } finally {
+      theirs.close();
+    }
+    ours.onReadable(() => {
+      this.#drain();
+      events.drained(this);
+    });
+    this.process.onEnded(() => {
+      this.#drain();
+      events.ended(this);
+      this.close();
+      this.process.close();
+    });
+  }
+
+  /** Tasks sent and not done. */
+  get load(): number {
+    return this.#tasks.size;
+  }
+
+  /** false: the worker takes nothing any more. */
+  send(task: Task, data: Uint8Array, length: number): boolean {
+    const { fn } = task;
+    try {
+      if (!this.#knownFunctions.has(fn.id)) {
+        if (!this.#duplex.trySend(Kind.Define, fn.definition, fn.definition.length)) return false;
+        this.#knownFunctions.add(fn.id);
+      }
+      if (!this.#duplex.trySend(Kind.Task, data, length)) return false;
+    } catch (error) {
+      if (error instanceof BrokenPipeError) return false; // its end is about to be told
+      throw error;
+    }
+    this.#tasks.set(task.id, task);
+    return true;
+  }
+
+  /** Takes back, oldest first, all that the worker has not started; nobody runs these now. */
+  takeBack(): Task[] {
+    const tasks: Task[] = [];
+    while (this.#open) {
+      const unsent = this.#duplex.unsend(decodeUnsent);
+      if (unsent === NOTHING) break;
+      if (unsent.tag === Kind.Define) {
+        this.#knownFunctions.delete(unsent.id);
+        continue;
+      }
+      const task = this.#tasks.get(unsent.id);
+      if (task === undefined) continue;
+      this.#tasks.delete(unsent.id);
+      task.data = unsent.data;
+      tasks.push(task);
+    }
+    return tasks;
+  }
+
+  /** What it has started and not finished. */
+  unfinished(): Task[] {
+    return [...this.#tasks.values()];
+  }
+
+  /** Gives up all it has: whatever it still reports is nobody's. */
+  forget(): Task[] {
+    const tasks = this.unfinished();
+    this.#tasks.clear();
+    return tasks;
+  }
+
+  /** Lets it finish what it has, then end. */
+  close(): void {
+    this.#open = false;
+    this.#duplex.close();
+  }
+
+  #drain(): void {
+    while (this.#open && this.#duplex.tryReceiveMany(256).length > 0);
+  }
+}

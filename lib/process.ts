@@ -1,0 +1,459 @@
+import './dispose';
+import { constants } from 'node:os';
+import { backend } from './backend';
+import { type Child, type ExitStatus, type StartMethod } from './backend/backend';
+import { track } from './children';
+import { currentIdentity, isImporting, nextName } from './current';
+import { debug } from './debug';
+import { BootstrapError, ClosedError, InvalidArgumentError, InvalidStateError, ProcessExitError } from './errors';
+import { instanceReference, referTo, type TargetReference } from './function-ref';
+import { decodeReport, encodeStart, type Report } from './messages';
+import { flag, invalid, list, oneOf, record, text, texts, timeout, type WaitOptions, waitOptions } from './options';
+import type { SyncWaitOptions } from './queue';
+import { checkStartMethod, getStartMethod } from './start-method';
+
+/** An exported function, {@link ref}, {@link refs}, {@link inline}, or an object of an exported class with `run()`. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one type that every function is assignable to
+export type Target<A extends any[] = any[], R = unknown> =
+  | ((...args: A) => R | PromiseLike<R>)
+  | { run(...args: A): R | PromiseLike<R> }
+  | { readonly module: string; readonly name: string };
+
+export interface ProcessOptions<A extends unknown[] = unknown[], R = unknown> {
+  /** What the child runs. A subclass overrides `run()` instead. */
+  readonly target?: Target<A, R>;
+  /** Serialized when the process is started. @default [] */
+  readonly args?: A;
+  /** @default 'Process-N' */
+  readonly name?: string;
+  /** Ends with this process instead of being waited for. @default that of the creating process */
+  readonly daemon?: boolean;
+  /** The child's stdout and stderr; its stdin is empty. @default 'inherit' */
+  readonly stdio?: 'inherit' | 'ignore';
+  /** The child's environment. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** @default that of this process */
+  readonly cwd?: string;
+  /** Node's own arguments. @default process.execArgv without those for debugging and evaluating */
+  readonly execArgv?: readonly string[];
+  /** Outlives this process, in a session of its own. @default false */
+  readonly detached?: boolean;
+  /** Which start method to use. @default the program's */
+  readonly context?: { readonly method: StartMethod };
+}
+
+const KEYS = ['target', 'args', 'name', 'daemon', 'stdio', 'env', 'cwd', 'execArgv', 'detached', 'context'] as const;
+
+interface Settings {
+  readonly stdio: 'inherit' | 'ignore';
+  readonly env: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd: string | undefined;
+  readonly execArgv: readonly string[] | undefined;
+  readonly detached: boolean;
+  readonly method: StartMethod | undefined;
+}
+
+/** Marks, in a child, the construction of the object that stands for the child itself. */
+const SELF = Symbol('self');
+/** Set by the pool for its workers. */
+export const WORKER = Symbol('worker');
+
+/**
+ * A process that runs a function: `new Process({ target, args })`, or a subclass that overrides {@link run}. Nothing
+ * happens before {@link start}.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- inferred from the target
+export class Process<R = unknown, A extends unknown[] = any[]> {
+  #target: Target<A, R> | undefined;
+  #args: readonly unknown[];
+  #name: string;
+  #daemon: boolean;
+  readonly #settings: Settings;
+  readonly #isSelf: boolean;
+  readonly #worker: boolean;
+  #child: Child<Report> | undefined;
+  #state: 'new' | 'running' | 'ended' | 'closed' = 'new';
+  #status: ExitStatus | undefined;
+  #report: Report | undefined;
+  #waiters: (() => void)[] = [];
+  #holders = 0;
+
+  constructor(options: ProcessOptions<A, R> = {}) {
+    const self = (options as { [SELF]?: true })[SELF] === true;
+    const given = record('Process options', options, KEYS);
+    this.#isSelf = self;
+    this.#worker = (options as { [WORKER]?: true })[WORKER] === true;
+    this.#target = given.target as Target<A, R> | undefined;
+    this.#args = given.args === undefined ? [] : list('Process option "args"', given.args);
+    this.#name = given.name === undefined ? nextName() : text('Process option "name"', given.name);
+    this.#daemon =
+      given.daemon === undefined
+        ? currentIdentity().daemon && !currentIdentity().worker
+        : flag('Process option "daemon"', given.daemon);
+    this.#settings = {
+      stdio: given.stdio === undefined ? 'inherit' : oneOf('Process option "stdio"', given.stdio, ['inherit', 'ignore']),
+      env: environment(given.env),
+      cwd: given.cwd === undefined ? undefined : text('Process option "cwd"', given.cwd),
+      execArgv: given.execArgv === undefined ? undefined : texts('Process option "execArgv"', given.execArgv),
+      detached: given.detached !== undefined && flag('Process option "detached"', given.detached),
+      method: given.context === undefined ? undefined : contextMethod(given.context),
+    };
+    if (self) this.#state = 'running';
+  }
+
+  /** What the child does; the default calls `target` with `args`. Override it in an exported subclass. */
+  run(..._args: A): R | PromiseLike<R> {
+    throw new InvalidStateError('run() of a Process is called in its child, by start(); call the target itself instead');
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  set name(name: string) {
+    this.#name = text('Process name', name);
+  }
+
+  get daemon(): boolean {
+    return this.#daemon;
+  }
+
+  set daemon(daemon: boolean) {
+    if (this.#state !== 'new') throw new InvalidStateError('daemon can be set before the process is started only');
+    this.#daemon = flag('Process daemon', daemon);
+  }
+
+  /** undefined before the start. */
+  get pid(): number | undefined {
+    this.#mustBeOpen();
+    return this.#isSelf ? process.pid : this.#child?.pid;
+  }
+
+  /** null while it has not ended; 0 … 255, or minus the number of the signal that ended it. */
+  get exitCode(): number | null {
+    this.#mustBeOpen();
+    return this.#status === undefined ? null : pythonExitCode(this.#status);
+  }
+
+  /** The signal that ended it, or null. */
+  get signalCode(): NodeJS.Signals | null {
+    this.#mustBeOpen();
+    return this.#status?.signal ?? null;
+  }
+
+  /**
+   * Starts the process; once only. Resolves when {@link pid} is set; what goes wrong in the child is told by
+   * {@link result}.
+   * @throws FunctionReferenceError if the child could not find the target
+   * @throws SerializationError if an argument cannot be sent
+   * @throws BootstrapError in a child that is still importing its modules
+   */
+  // eslint-disable-next-line @typescript-eslint/require-await -- other start methods wait
+  async start(): Promise<void> {
+    this.startSync();
+  }
+
+  /** Like {@link start}, and blocks the thread meanwhile. */
+  startSync(): void {
+    this.#mustBeOpen();
+    if (this.#state !== 'new') throw new InvalidStateError(`the process ${this.#name} has been started already`);
+    this.#mayStart();
+    const { stdio, env, cwd, execArgv, detached, method } = this.#settings;
+    const startMethod = method ?? getStartMethod();
+    const message = encodeStart({
+      name: this.#name,
+      daemon: this.#daemon,
+      detached,
+      parentPid: process.pid,
+      parentName: currentIdentity().name,
+      startMethod,
+      worker: this.#worker,
+      target: this.#reference(),
+      args: this.#args,
+    });
+    const child = backend.launch(
+      {
+        method: startMethod,
+        execArgv: execArgv ?? inheritedExecArgv(),
+        argv: process.argv.slice(2),
+        env: withoutIpc(env ?? process.env),
+        cwd,
+        stdio,
+        detached,
+        message,
+        shares: message.shares,
+      },
+      decodeReport,
+    );
+    debug(`started ${this.#name} as ${child.pid} by ${startMethod}`);
+    this.#child = child;
+    this.#state = 'running';
+    this.#target = undefined;
+    this.#args = [];
+    activeProcesses.add(this);
+    track(child, this.#daemon, detached);
+    child.link.onReadable(() => {
+      this.#drain();
+    });
+    child.onExit((status) => {
+      this.#ended(status);
+    });
+  }
+
+  /**
+   * Waits until the process has ended; whether it has.
+   * @param options `timeout` in ms, 0 or less: just looks
+   */
+  async join(options?: WaitOptions): Promise<boolean> {
+    const { timeout: limit, signal } = waitOptions('join', options);
+    this.#mustBeStarted('join');
+    signal?.throwIfAborted();
+    if (this.#status !== undefined || limit <= 0) return this.#lookForEnd();
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.#waiters = this.#waiters.filter((waiter) => waiter !== onEnd);
+        this.#hold(-1);
+        act();
+      };
+      const onEnd = () => {
+        if (this.#status === undefined) return; // a report, not the end
+        settle(() => {
+          resolve(true);
+        });
+      };
+      const onAbort = () => {
+        settle(() => {
+          reject(signal?.reason as Error);
+        });
+      };
+      const timer =
+        limit === Infinity
+          ? undefined
+          : setTimeout(
+              () => {
+                settle(() => {
+                  resolve(false);
+                });
+              },
+              Math.min(limit, 2 ** 31 - 1),
+            );
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.push(onEnd);
+      this.#hold(1);
+    });
+  }
+
+  /** @internal Called once it has ended; does not keep the event loop alive. */
+  onEnded(listener: () => void): void {
+    this.#child?.onExit(listener);
+  }
+
+  /** Like {@link join}, and blocks the thread meanwhile. */
+  joinSync(options?: SyncWaitOptions): boolean {
+    this.#mustBeStarted('joinSync');
+    const given = record('joinSync options', options, ['timeout']);
+    return backend.runUntil(() => this.#status !== undefined, timeout('joinSync option "timeout"', given.timeout));
+  }
+
+  /**
+   * What the target returned.
+   * @throws the target's error
+   * @throws ProcessExitError if the process ended without either
+   */
+  async result(): Promise<R> {
+    this.#mustBeStarted('result');
+    if (this.#report === undefined && this.#status === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#waiters.push(resolve);
+        this.#hold(1);
+      });
+      this.#hold(-1);
+    }
+    const report = this.#report;
+    if (report?.kind === 'result') return report.value as R;
+    if (report?.kind === 'error') throw report.error;
+    const { exitCode, signal } = this.#status ?? { exitCode: null, signal: null };
+    throw new ProcessExitError(
+      `the process ${this.#name} (pid ${this.#child?.pid ?? 0}) ended by ` +
+        `${signal ?? `exit code ${exitCode ?? 0}`} before its target returned`,
+      { pid: this.#child?.pid ?? 0, exitCode: this.exitCode, signal },
+    );
+  }
+
+  isAlive(): boolean {
+    this.#mustBeOpen();
+    if (this.#isSelf) return true;
+    if (this.#state === 'running') this.#lookForEnd();
+    return this.#state === 'running';
+  }
+
+  /** Asks the process to end (SIGTERM). Nothing happens if it has ended. */
+  terminate(): void {
+    this.kill('SIGTERM');
+  }
+
+  /** Sends a signal. Nothing happens if the process has ended. */
+  kill(signal: NodeJS.Signals | number = 'SIGKILL'): void {
+    this.#mustBeStarted('kill');
+    const number = typeof signal === 'number' ? signal : constants.signals[signal];
+    if (!Number.isInteger(number)) throw invalid('kill argument "signal"', "a signal such as 'SIGTERM'", signal);
+    this.#child?.kill(number);
+  }
+
+  /** Sends SIGINT, as Ctrl-C does. */
+  interrupt(): void {
+    this.kill('SIGINT');
+  }
+
+  /**
+   * Releases what this object holds. Afterwards it refuses all other calls.
+   * @throws InvalidStateError while the process runs
+   */
+  close(): void {
+    if (this.#state === 'closed') return;
+    if (this.isAlive()) {
+      throw new InvalidStateError(`the process ${this.#name} still runs; join() or terminate() it before close()`);
+    }
+    this.#child?.close();
+    this.#state = 'closed';
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#state === 'closed') throw new ClosedError('this Process object is closed');
+  }
+
+  #mustBeStarted(call: string): void {
+    this.#mustBeOpen();
+    if (this.#isSelf) throw new InvalidStateError(`${call}() is for the parent of a process, not for itself`);
+    if (this.#child === undefined) throw new InvalidStateError(`${call}() needs a started process; call start() first`);
+  }
+
+  #mayStart(): void {
+    if (isImporting()) {
+      throw new BootstrapError(
+        `the process ${currentIdentity().name} tried to start another one while it was still importing its modules: ` +
+          'its parent would be imported and started again for ever. Start processes inside ' +
+          "`if (isMainProcess) { … }` (isMainProcess is exported by this package), or in a function",
+      );
+    }
+    const { daemon, worker } = currentIdentity();
+    if (daemon && !worker) {
+      throw new InvalidStateError('daemonic processes may not have children: they are ended without their consent');
+    }
+  }
+
+  #reference(): TargetReference {
+    if (this.#target !== undefined) return referTo(this.#target);
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
+    if (this.run !== Process.prototype.run) return instanceReference(this);
+    throw new InvalidArgumentError('Process option "target" is missing: give one, or override run() in a subclass');
+  }
+
+  /** Notices an end that the event loop has not come round to. */
+  #lookForEnd(): boolean {
+    if (this.#status === undefined) backend.runUntil(() => this.#status !== undefined, 0);
+    return this.#status !== undefined;
+  }
+
+  #hold(delta: 1 | -1): void {
+    this.#holders += delta;
+    this.#child?.hold(this.#holders > 0 || (!this.#daemon && !this.#settings.detached));
+  }
+
+  #drain(): void {
+    for (const report of this.#child?.link.tryReceiveMany(8) ?? []) {
+      this.#report ??= report;
+      this.#wake();
+    }
+  }
+
+  #ended(status: ExitStatus): void {
+    this.#drain();
+    this.#status = status;
+    this.#state = 'ended';
+    activeProcesses.delete(this);
+    debug(`${this.#name} ended`, status);
+    this.#child?.link.close();
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters.slice()) waiter();
+    if (this.#status !== undefined) this.#waiters = [];
+  }
+}
+
+const activeProcesses = new Set<Process>();
+
+/** The processes that this one has started and that have not ended. */
+export function activeChildren(): Process[] {
+  return [...activeProcesses].filter((child) => child.isAlive());
+}
+
+let self: Process | undefined;
+
+/** The process that runs this. */
+export function currentProcess(): Process {
+  return (self ??= adoptSelf(Process.prototype, {}));
+}
+
+/** In a child: makes the object that stands for this process, of the user's class, without running its constructor. */
+export function adoptSelf(prototype: object, fields: Readonly<Record<string, unknown>>): Process {
+  const { name, daemon } = currentIdentity();
+  const Class = (prototype as { constructor: new () => Process }).constructor;
+  self = Reflect.construct(Process, [{ [SELF]: true, name, daemon }], Class) as Process;
+  return Object.assign(self, fields);
+}
+
+export function isProcessClass(prototype: object): boolean {
+  return prototype instanceof Process;
+}
+
+/** The process that started this one; undefined in the main process. */
+export function parentProcess(): { readonly pid: number; readonly name: string } | undefined {
+  return currentIdentity().parent;
+}
+
+function pythonExitCode({ exitCode, signal }: ExitStatus): number {
+  return signal === null ? (exitCode ?? 0) : -(constants.signals[signal] ?? 0);
+}
+
+function contextMethod(context: unknown): StartMethod {
+  const { method } = (context ?? {}) as { method?: unknown };
+  if (method === undefined) throw invalid('Process option "context"', 'what getContext() returns', context);
+  return checkStartMethod(method);
+}
+
+function environment(env: unknown): Settings['env'] {
+  if (env === undefined) return undefined;
+  if (typeof env !== 'object' || env === null) throw invalid('Process option "env"', 'an object of strings', env);
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined) text(`Process option "env.${name}"`, value);
+  }
+  return env as Settings['env'];
+}
+
+/** An IPC channel of this process is not the child's: the descriptor would be something else there. */
+function withoutIpc(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return { ...env, NODE_CHANNEL_FD: undefined, NODE_CHANNEL_SERIALIZATION_MODE: undefined, NODE_UNIQUE_ID: undefined };
+}
+
+const WITH_VALUE = /^(-e|--eval|-p|--print|-pe|--inspect-port)$/;
+const DROPPED = /^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--test|--watch|--inspect(-brk|-wait|-port)?)(=|$)/;
+
+/** The parent's, so that loaders are the same; without what concerns its own program text or its debugger's port. */
+function inheritedExecArgv(): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < process.execArgv.length; i++) {
+    const argument = process.execArgv[i] ?? '';
+    if (!DROPPED.test(argument)) kept.push(argument);
+    else if (WITH_VALUE.test(argument)) i++;
+  }
+  return kept;
+}

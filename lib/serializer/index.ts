@@ -1,0 +1,4 @@
+export { registerClass } from './classes';
+export { Reader } from './reader';
+export { HANDLE, type HandleSink, type HandleSource } from './tags';
+export { Writer } from './writer';

@@ -1,0 +1,33 @@
+#pragma once
+#include <napi.h>
+
+#include "core/ring.h"
+
+namespace forkful {
+
+// Ring for JavaScript. The hot methods are plain Node-API callbacks: one call per message, no allocation, results in
+// the array given to `useScratch`.
+class RingObject : public Napi::ObjectWrap<RingObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit RingObject(const Napi::CallbackInfo& info);
+
+ private:
+  static napi_value try_put(napi_env env, napi_callback_info info);
+  static napi_value put_sync(napi_env env, napi_callback_info info);
+  static napi_value try_put_many(napi_env env, napi_callback_info info);
+  static napi_value put_many_sync(napi_env env, napi_callback_info info);
+  static napi_value try_get(napi_env env, napi_callback_info info);
+  static napi_value get_sync(napi_env env, napi_callback_info info);
+
+  Napi::Value spin(const Napi::CallbackInfo& info);
+  Napi::Value arm_not_empty(const Napi::CallbackInfo& info);
+  Napi::Value arm_not_full(const Napi::CallbackInfo& info);
+  Napi::Value size(const Napi::CallbackInfo& info);
+  Napi::Value full(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+
+  Ring ring_;
+};
+
+}  // namespace forkful

@@ -37,7 +37,8 @@ async function execute(target: TargetReference, args: readonly unknown[]): Promi
 async function main(): Promise<void> {
   const { link } = upstream;
   const start = link.tryReceive();
-  if (start === NOTHING) throw new Error('forkful: this file is started by the library itself, with its orders waiting');
+  if (start === NOTHING)
+    throw new Error('forkful: this file is started by the library itself, with its orders waiting');
   if (!start.detached) upstream.dieWithParent();
   const { name, daemon, worker, parentPid, parentName, target, args } = start;
   identify({ name, daemon, worker, parent: { pid: parentPid, name: parentName } });

@@ -182,4 +182,3 @@ function timedOut(call: string): TimeoutError {
 function closedError(): ClosedError {
   return new ClosedError('expected an open connection, but this one was closed in this process');
 }
-

@@ -26,7 +26,7 @@ export function getContext(method?: StartMethod): Context {
       constructor(options: ProcessOptions<A, R> = {}) {
         super({ context, ...options });
       }
-    } as typeof Process,
+    },
     Pool: class extends Pool {
       constructor(options?: number | PoolOptions) {
         super({ context, ...(typeof options === 'number' ? { processes: options } : options) });

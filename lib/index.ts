@@ -11,7 +11,14 @@ export { AsyncResult, type ResultWaitOptions } from './pool/async-result';
 export { Pool, type CallbackOptions, type MapOptions, type PoolOptions } from './pool/pool';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
 import './pool/protocol';
-export { Process, activeChildren, currentProcess, parentProcess, type ProcessOptions, type Target } from './process';
+export {
+  Process,
+  activeChildren,
+  currentProcess,
+  parentProcess,
+  type ProcessOptions,
+  type Target,
+} from './process';
 export { Queue, type QueueOptions, type SyncWaitOptions } from './queue';
 export { registerClass } from './serializer';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './start-method';

@@ -21,8 +21,7 @@ export interface StartMessage {
 
 /** What a child tells its parent. */
 export type Report =
-  | { readonly kind: 'result'; readonly value: unknown }
-  | { readonly kind: 'error'; readonly error: unknown };
+  { readonly kind: 'result'; readonly value: unknown } | { readonly kind: 'error'; readonly error: unknown };
 
 /** A message and the rights that go with it. */
 export interface Encoded {
@@ -54,7 +53,9 @@ export function decodeStart(message: Message, receive: (count: number) => number
   for (const { descriptors } of records) count += descriptors;
   reader.reset(message.buffer, message.start + 4, message.start + table);
   const rest = reader.value() as Omit<StartMessage, 'args'>;
-  const args = reader.value(new HandleOpener(records, count === 0 ? [] : receive(count))) as readonly unknown[];
+  const args = reader.value(
+    new HandleOpener(records, count === 0 ? [] : receive(count)),
+  ) as readonly unknown[];
   return { ...rest, args };
 }
 

@@ -25,7 +25,10 @@ export function invalid(name: string, expected: string, value: unknown): Invalid
 
 export function integer(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-  const range = most === Number.MAX_SAFE_INTEGER ? `an integer of at least ${least}` : `an integer from ${least} to ${most}`;
+  const range =
+    most === Number.MAX_SAFE_INTEGER
+      ? `an integer of at least ${least}`
+      : `an integer from ${least} to ${most}`;
   throw invalid(name, range, value);
 }
 
@@ -68,7 +71,8 @@ export function callback(name: string, value: unknown): (argument: unknown) => u
 export function abortSignal(name: string, value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
   const candidate = value as AbortSignal | null;
-  if (typeof candidate === 'object' && candidate !== null && typeof candidate.aborted === 'boolean') return candidate;
+  if (typeof candidate === 'object' && candidate !== null && typeof candidate.aborted === 'boolean')
+    return candidate;
   throw invalid(name, 'an AbortSignal', value);
 }
 
@@ -79,13 +83,16 @@ export function record<K extends string>(
   known: readonly K[],
 ): Partial<Record<K, unknown>> {
   if (value === undefined) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(name, 'an object', value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(name, 'an object', value);
   for (const key of Object.keys(value)) {
     if (!known.includes(key as K)) {
-      throw new InvalidArgumentError(`${name} has no "${key}"; it has ${known.map((k) => `"${k}"`).join(', ')}`);
+      throw new InvalidArgumentError(
+        `${name} has no "${key}"; it has ${known.map((k) => `"${k}"`).join(', ')}`,
+      );
     }
   }
-  return value as Partial<Record<K, unknown>>;
+  return value;
 }
 
 /** What every waiting call takes. */
@@ -96,7 +103,10 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-export function waitOptions(call: string, options: WaitOptions | undefined): {
+export function waitOptions(
+  call: string,
+  options: WaitOptions | undefined,
+): {
   timeout: number;
   signal: AbortSignal | undefined;
 } {

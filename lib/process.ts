@@ -5,10 +5,27 @@ import { type Child, type ExitStatus, type StartMethod } from './backend/backend
 import { track } from './children';
 import { currentIdentity, isImporting, nextName } from './current';
 import { debug } from './debug';
-import { BootstrapError, ClosedError, InvalidArgumentError, InvalidStateError, ProcessExitError } from './errors';
+import {
+  BootstrapError,
+  ClosedError,
+  InvalidArgumentError,
+  InvalidStateError,
+  ProcessExitError,
+} from './errors';
 import { instanceReference, referTo, type TargetReference } from './function-ref';
 import { decodeReport, encodeStart, type Report } from './messages';
-import { flag, invalid, list, oneOf, record, text, texts, timeout, type WaitOptions, waitOptions } from './options';
+import {
+  flag,
+  invalid,
+  list,
+  oneOf,
+  record,
+  text,
+  texts,
+  timeout,
+  type WaitOptions,
+  waitOptions,
+} from './options';
 import type { SyncWaitOptions } from './queue';
 import { checkStartMethod, getStartMethod } from './start-method';
 
@@ -42,7 +59,18 @@ export interface ProcessOptions<A extends unknown[] = unknown[], R = unknown> {
   readonly context?: { readonly method: StartMethod };
 }
 
-const KEYS = ['target', 'args', 'name', 'daemon', 'stdio', 'env', 'cwd', 'execArgv', 'detached', 'context'] as const;
+const KEYS = [
+  'target',
+  'args',
+  'name',
+  'daemon',
+  'stdio',
+  'env',
+  'cwd',
+  'execArgv',
+  'detached',
+  'context',
+] as const;
 
 interface Settings {
   readonly stdio: 'inherit' | 'ignore';
@@ -91,7 +119,10 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
         ? currentIdentity().daemon && !currentIdentity().worker
         : flag('Process option "daemon"', given.daemon);
     this.#settings = {
-      stdio: given.stdio === undefined ? 'inherit' : oneOf('Process option "stdio"', given.stdio, ['inherit', 'ignore']),
+      stdio:
+        given.stdio === undefined
+          ? 'inherit'
+          : oneOf('Process option "stdio"', given.stdio, ['inherit', 'ignore']),
       env: environment(given.env),
       cwd: given.cwd === undefined ? undefined : text('Process option "cwd"', given.cwd),
       execArgv: given.execArgv === undefined ? undefined : texts('Process option "execArgv"', given.execArgv),
@@ -103,7 +134,9 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
 
   /** What the child does; the default calls `target` with `args`. Override it in an exported subclass. */
   run(..._args: A): R | PromiseLike<R> {
-    throw new InvalidStateError('run() of a Process is called in its child, by start(); call the target itself instead');
+    throw new InvalidStateError(
+      'run() of a Process is called in its child, by start(); call the target itself instead',
+    );
   }
 
   get name(): string {
@@ -119,7 +152,8 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   }
 
   set daemon(daemon: boolean) {
-    if (this.#state !== 'new') throw new InvalidStateError('daemon can be set before the process is started only');
+    if (this.#state !== 'new')
+      throw new InvalidStateError('daemon can be set before the process is started only');
     this.#daemon = flag('Process daemon', daemon);
   }
 
@@ -156,7 +190,8 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /** Like {@link start}, and blocks the thread meanwhile. */
   startSync(): void {
     this.#mustBeOpen();
-    if (this.#state !== 'new') throw new InvalidStateError(`the process ${this.#name} has been started already`);
+    if (this.#state !== 'new')
+      throw new InvalidStateError(`the process ${this.#name} has been started already`);
     this.#mayStart();
     const { stdio, env, cwd, execArgv, detached, method } = this.#settings;
     const startMethod = method ?? getStartMethod();
@@ -254,7 +289,10 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   joinSync(options?: SyncWaitOptions): boolean {
     this.#mustBeStarted('joinSync');
     const given = record('joinSync options', options, ['timeout']);
-    return backend.runUntil(() => this.#status !== undefined, timeout('joinSync option "timeout"', given.timeout));
+    return backend.runUntil(
+      () => this.#status !== undefined,
+      timeout('joinSync option "timeout"', given.timeout),
+    );
   }
 
   /**
@@ -298,7 +336,8 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   kill(signal: NodeJS.Signals | number = 'SIGKILL'): void {
     this.#mustBeStarted('kill');
     const number = typeof signal === 'number' ? signal : constants.signals[signal];
-    if (!Number.isInteger(number)) throw invalid('kill argument "signal"', "a signal such as 'SIGTERM'", signal);
+    if (!Number.isInteger(number))
+      throw invalid('kill argument "signal"', "a signal such as 'SIGTERM'", signal);
     this.#child?.kill(number);
   }
 
@@ -314,7 +353,9 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   close(): void {
     if (this.#state === 'closed') return;
     if (this.isAlive()) {
-      throw new InvalidStateError(`the process ${this.#name} still runs; join() or terminate() it before close()`);
+      throw new InvalidStateError(
+        `the process ${this.#name} still runs; join() or terminate() it before close()`,
+      );
     }
     this.#child?.close();
     this.#state = 'closed';
@@ -331,7 +372,8 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   #mustBeStarted(call: string): void {
     this.#mustBeOpen();
     if (this.#isSelf) throw new InvalidStateError(`${call}() is for the parent of a process, not for itself`);
-    if (this.#child === undefined) throw new InvalidStateError(`${call}() needs a started process; call start() first`);
+    if (this.#child === undefined)
+      throw new InvalidStateError(`${call}() needs a started process; call start() first`);
   }
 
   #mayStart(): void {
@@ -339,20 +381,24 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
       throw new BootstrapError(
         `the process ${currentIdentity().name} tried to start another one while it was still importing its modules: ` +
           'its parent would be imported and started again for ever. Start processes inside ' +
-          "`if (isMainProcess) { … }` (isMainProcess is exported by this package), or in a function",
+          '`if (isMainProcess) { … }` (isMainProcess is exported by this package), or in a function',
       );
     }
     const { daemon, worker } = currentIdentity();
     if (daemon && !worker) {
-      throw new InvalidStateError('daemonic processes may not have children: they are ended without their consent');
+      throw new InvalidStateError(
+        'daemonic processes may not have children: they are ended without their consent',
+      );
     }
   }
 
   #reference(): TargetReference {
     if (this.#target !== undefined) return referTo(this.#target);
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
+     
     if (this.run !== Process.prototype.run) return instanceReference(this);
-    throw new InvalidArgumentError('Process option "target" is missing: give one, or override run() in a subclass');
+    throw new InvalidArgumentError(
+      'Process option "target" is missing: give one, or override run() in a subclass',
+    );
   }
 
   /** Notices an end that the event loop has not come round to. */
@@ -432,7 +478,8 @@ function contextMethod(context: unknown): StartMethod {
 
 function environment(env: unknown): Settings['env'] {
   if (env === undefined) return undefined;
-  if (typeof env !== 'object' || env === null) throw invalid('Process option "env"', 'an object of strings', env);
+  if (typeof env !== 'object' || env === null)
+    throw invalid('Process option "env"', 'an object of strings', env);
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined) text(`Process option "env.${name}"`, value);
   }
@@ -441,11 +488,17 @@ function environment(env: unknown): Settings['env'] {
 
 /** An IPC channel of this process is not the child's: the descriptor would be something else there. */
 function withoutIpc(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  return { ...env, NODE_CHANNEL_FD: undefined, NODE_CHANNEL_SERIALIZATION_MODE: undefined, NODE_UNIQUE_ID: undefined };
+  return {
+    ...env,
+    NODE_CHANNEL_FD: undefined,
+    NODE_CHANNEL_SERIALIZATION_MODE: undefined,
+    NODE_UNIQUE_ID: undefined,
+  };
 }
 
 const WITH_VALUE = /^(-e|--eval|-p|--print|-pe|--inspect-port)$/;
-const DROPPED = /^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--test|--watch|--inspect(-brk|-wait|-port)?)(=|$)/;
+const DROPPED =
+  /^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--test|--watch|--inspect(-brk|-wait|-port)?)(=|$)/;
 
 /** The parent's, so that loaders are the same; without what concerns its own program text or its debugger's port. */
 function inheritedExecArgv(): string[] {

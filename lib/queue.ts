@@ -42,14 +42,24 @@ export class Queue<T = unknown> implements Transferable {
       this.#capacity = options.capacity;
       return;
     }
-    const given = typeof options === 'number' ? { maxsize: options } : record('Queue options', options, ['maxsize', 'capacity']);
+    const given =
+      typeof options === 'number'
+        ? { maxsize: options }
+        : record('Queue options', options, ['maxsize', 'capacity']);
     // As in Python, what is not positive means no bound.
     const bound = (name: string, value: unknown) =>
-      value === undefined ? 0 : Math.max(0, integer(`Queue option "${name}"`, value, -(2 ** 31), 2 ** 31 - 1));
+      value === undefined
+        ? 0
+        : Math.max(0, integer(`Queue option "${name}"`, value, -(2 ** 31), 2 ** 31 - 1));
     this.#maxsize = bound('maxsize', given.maxsize);
     this.#capacity =
-      given.capacity === undefined ? 0 : Math.max(0, integer('Queue option "capacity"', given.capacity, 0, 2 ** 32));
-    this.#channel = backend.createChannel({ maxItems: this.#maxsize, maxBytes: this.#capacity }, decodeMessage<T>);
+      given.capacity === undefined
+        ? 0
+        : Math.max(0, integer('Queue option "capacity"', given.capacity, 0, 2 ** 32));
+    this.#channel = backend.createChannel(
+      { maxItems: this.#maxsize, maxBytes: this.#capacity },
+      decodeMessage<T>,
+    );
   }
 
   /**
@@ -94,7 +104,12 @@ export class Queue<T = unknown> implements Transferable {
         let sent = channel.trySendMany(batch, 0);
         for (let offset = offsetOf(batch, sent); sent < batch.count; sent++) {
           const length = batch.lengths[2 * sent] ?? 0;
-          last = channel.send(batch.lengths[2 * sent + 1] ?? 0, batch.data.subarray(offset, offset + length), length, wait);
+          last = channel.send(
+            batch.lengths[2 * sent + 1] ?? 0,
+            batch.data.subarray(offset, offset + length),
+            length,
+            wait,
+          );
           last.catch(() => undefined); // the last one tells: they fail in order
           offset += align(length);
         }
@@ -285,7 +300,10 @@ function* batches(values: Iterable<unknown>): Generator<Batch> {
       message.length = held.length;
     }
     if (message.length > data.length) data = Buffer.allocUnsafeSlow(align(message.length));
-    data.set(message.length === message.data.length ? message.data : message.data.subarray(0, message.length), used);
+    data.set(
+      message.length === message.data.length ? message.data : message.data.subarray(0, message.length),
+      used,
+    );
     lengths[2 * count] = message.length;
     lengths[2 * count + 1] = message.tag;
     count++;

@@ -10,7 +10,11 @@ const writer = new Writer();
 const reader = new Reader();
 
 /** The one message that is being sent; valid until the next call. */
-export const outgoing: { tag: number; data: Uint8Array; length: number } = { tag: VALUE, data: writer.buffer, length: 0 };
+export const outgoing: { tag: number; data: Uint8Array; length: number } = {
+  tag: VALUE,
+  data: writer.buffer,
+  length: 0,
+};
 
 /** @throws SerializationError if the value cannot be sent */
 export function encodeMessage(value: unknown): typeof outgoing {

@@ -1,5 +1,4 @@
 import { lstat, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { BLOCK_BYTES, Facts, problemOf, READ_FLAGS, specialProblem, stampOf } from './facts.mjs';
@@ -11,20 +10,20 @@ const compress = promisify(gzip);
  * parsing stay on this thread.
  * @returns {Promise<import('./facts.mjs').Result>} never rejects
  */
-export async function analyseFileAsync(root, path) {
+export async function analyseFileAsync(path) {
   let stamp = '';
   try {
-    const status = await lstat(join(root, path), { bigint: true });
+    const status = await lstat(path, { bigint: true });
     stamp = stampOf(status);
     if (!status.isFile()) return { path, stamp, problem: specialProblem(status) };
-    return await read(root, path);
+    return await read(path);
   } catch (error) {
     return { path, stamp, problem: problemOf(error) };
   }
 }
 
-async function read(root, path) {
-  const file = await open(join(root, path), READ_FLAGS);
+async function read(path) {
+  const file = await open(path, READ_FLAGS);
   try {
     const before = await file.stat({ bigint: true });
     if (!before.isFile()) return { path, stamp: stampOf(before), problem: specialProblem(before) };

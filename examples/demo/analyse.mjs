@@ -1,28 +1,26 @@
 import { closeSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { BLOCK_BYTES, Facts, problemOf, READ_FLAGS, specialProblem, stampOf } from './facts.mjs';
 
 /**
  * Analyses one file. The plain loop calls it here, the pool in other processes: it knows nothing of either.
- * @param {string} root
- * @param {string} path relative to root
+ * @param {string} path
  * @returns {import('./facts.mjs').Result} which names the problem, if there is one; this never throws
  */
-export function analyseFile(root, path) {
+export function analyseFile(path) {
   let stamp = '';
   try {
-    const status = lstatSync(join(root, path), { bigint: true });
+    const status = lstatSync(path, { bigint: true });
     stamp = stampOf(status);
     if (!status.isFile()) return { path, stamp, problem: specialProblem(status) };
-    return read(root, path);
+    return read(path);
   } catch (error) {
     return { path, stamp, problem: problemOf(error) };
   }
 }
 
-function read(root, path) {
-  const fd = openSync(join(root, path), READ_FLAGS);
+function read(path) {
+  const fd = openSync(path, READ_FLAGS);
   try {
     const before = fstatSync(fd, { bigint: true });
     if (!before.isFile()) return { path, stamp: stampOf(before), problem: specialProblem(before) };

@@ -5,7 +5,7 @@ import { inspectJavaScript, isJavaScript } from './javascript.mjs';
 /**
  * What is learnt about one file. A small object: this is all that comes back from another process.
  * @typedef {object} Result
- * @property {string} path relative to the folder
+ * @property {string} path
  * @property {string} stamp inode, size and times: if it differs between two passes, somebody changed the file
  * @property {number} [size] bytes read
  * @property {string} [sha256]
@@ -80,7 +80,8 @@ export class Facts {
       words: this.#words,
     };
     if (!isJavaScript(this.path)) return result;
-    if (this.#size > BLOCK_BYTES) return { ...result, problem: { kind: 'unparsable', detail: 'too large to parse' } };
+    if (this.#size > BLOCK_BYTES)
+      return { ...result, problem: { kind: 'unparsable', detail: 'too large to parse' } };
     const source = this.#source?.toString('utf8') ?? '';
     return { ...result, ...inspectJavaScript(this.path, source) };
   }
@@ -113,7 +114,8 @@ export function specialProblem(status) {
  */
 export function problemOf(error) {
   const { code, message } = error;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'vanished', detail: 'it was there when the folder was listed' };
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return { kind: 'vanished', detail: 'it was there when the folder was listed' };
   if (code === 'ELOOP') return { kind: 'special', detail: 'replaced by a symbolic link meanwhile' };
   return { kind: 'unreadable', detail: code ?? message };
 }

@@ -21,8 +21,8 @@ export function inspectJavaScript(path, source) {
   try {
     return { js: measure(parseAsNode(path, source), source) };
   } catch (error) {
-    if (error instanceof RangeError) {
-      // How deep is too deep depends on what else is on the stack.
+    // How deep is too deep depends on what else is on the stack.
+    if (error instanceof RangeError || /stack space/.test(error.message)) {
       return { problem: { kind: 'too deep', detail: 'nested too deeply to parse' } };
     }
     return { problem: { kind: 'unparsable', detail: error.message } };
@@ -32,10 +32,13 @@ export function inspectJavaScript(path, source) {
 /** .mjs is a module and .cjs is not; .js can be either, and the looks of it say what to try first. */
 function parseAsNode(path, source) {
   const asModule = () => parse(source, { ecmaVersion: 'latest', sourceType: 'module' });
-  const asScript = () => parse(source, { ecmaVersion: 'latest', sourceType: 'script', allowReturnOutsideFunction: true });
+  const asScript = () =>
+    parse(source, { ecmaVersion: 'latest', sourceType: 'script', allowReturnOutsideFunction: true });
   if (path.endsWith('.mjs')) return asModule();
   if (path.endsWith('.cjs')) return asScript();
-  const [first, second] = /^\s*(?:import|export)\b/m.test(source) ? [asModule, asScript] : [asScript, asModule];
+  const [first, second] = /^\s*(?:import|export)\b/m.test(source)
+    ? [asModule, asScript]
+    : [asScript, asModule];
   try {
     return first();
   } catch (error) {

@@ -1,2 +1,11 @@
 export { load, type Callable, type Loaded } from './load';
-export { inline, instanceReference, NamedTarget, ref, referTo, refs, type References, type TargetReference } from './reference';
+export {
+  inline,
+  instanceReference,
+  NamedTarget,
+  ref,
+  referTo,
+  refs,
+  type References,
+  type TargetReference,
+} from './reference';

@@ -73,7 +73,8 @@ function follow(root: unknown, path: string): Place | undefined {
   let value: unknown = root;
   let holder: unknown = undefined;
   for (const [i, step] of path.split('.').entries()) {
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !(step in value)) return undefined;
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !(step in value))
+      return undefined;
     holder = i > 0 ? value : undefined;
     value = (value as Record<string, unknown>)[step];
   }
@@ -83,7 +84,8 @@ function follow(root: unknown, path: string): Place | undefined {
 function missing(namespace: Record<string, unknown>, { module, name, hash }: Named): FunctionReferenceError {
   const names = Object.keys(namespace).filter((key) => key !== 'default' && key !== 'module.exports');
   const has = names.length === 0 ? 'it exports no names' : `it exports ${names.slice(0, 20).join(', ')}`;
-  const inner = hash === undefined ? '' : ', or is a closure, a nested function, or changed since the parent loaded it';
+  const inner =
+    hash === undefined ? '' : ', or is a closure, a nested function, or changed since the parent loaded it';
   return new FunctionReferenceError(
     `${module} exports no function "${name}" (${has}): it is not exported under that name${inner}; export it, or use inline(fn)`,
   );

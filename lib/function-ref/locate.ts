@@ -42,7 +42,8 @@ function ask(fn: object): Location | null {
       const objectId = (reply as { result?: { objectId?: string } } | undefined)?.result?.objectId;
       if (objectId === undefined) return;
       session.post('Runtime.getProperties', { objectId, ownProperties: true }, (_failure, properties) => {
-        const internal = (properties as unknown as { internalProperties?: Property[] } | undefined)?.internalProperties;
+        const internal = (properties as unknown as { internalProperties?: Property[] } | undefined)
+          ?.internalProperties;
         scriptId = internal?.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value?.scriptId;
       });
     });

@@ -48,7 +48,9 @@ export function referTo(target: unknown): TargetReference {
   if (typeof target === 'object' && target !== null) return objectReference(target);
   throw new FunctionReferenceError(
     `expected something that a child process can run, got ${target === null ? 'null' : typeof target}; ${WAYS}` +
-      (target === undefined ? ' (an undefined target often is an import of a name that the module does not export)' : ''),
+      (target === undefined
+        ? ' (an undefined target often is an import of a name that the module does not export)'
+        : ''),
   );
 }
 
@@ -87,8 +89,11 @@ function objectReference(target: object): TargetReference {
     }
     return instanceReference(target);
   }
-  if (typeof module === 'string' && typeof name === 'string') return { kind: 'function', module: resolve(module), name };
-  throw new FunctionReferenceError(`expected something that a child process can run, got an object without run(); ${WAYS}`);
+  if (typeof module === 'string' && typeof name === 'string')
+    return { kind: 'function', module: resolve(module), name };
+  throw new FunctionReferenceError(
+    `expected something that a child process can run, got an object without run(); ${WAYS}`,
+  );
 }
 
 /** The exported class of an object, and the object's own public fields. */
@@ -105,14 +110,14 @@ interface Found {
 
 function find(fn: { readonly name: string }, what: 'function' | 'class'): Found {
   const location = locate(fn);
-  if (location === null || !location.url.startsWith('file:')) {
+  if (!location?.url.startsWith('file:')) {
     throw new FunctionReferenceError(
       `the ${what} ${label(fn)} is not defined in a file (${location?.url ?? 'eval, the REPL or node -e'}), so that a ` +
         `child cannot import it; ${WAYS}`,
     );
   }
   const exported = exportsOf(location.url);
-  if (exported === undefined || !exported.complete) {
+  if (!exported?.complete) {
     // An ES module, or a module that still runs: the child compares the text.
     return { module: importable(location.url), name: fn.name || 'default', hash: textHash(fn) };
   }
@@ -151,7 +156,8 @@ function nameIn(exports: unknown, wanted: unknown): string | undefined {
   if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) return undefined;
   const preferred = (wanted as { name?: unknown }).name;
   const table = exports as Record<string, unknown>;
-  if (typeof preferred === 'string' && Object.hasOwn(table, preferred) && table[preferred] === wanted) return preferred;
+  if (typeof preferred === 'string' && Object.hasOwn(table, preferred) && table[preferred] === wanted)
+    return preferred;
   const keys = Object.keys(table);
   for (const key of keys) if (table[key] === wanted) return key;
   for (const key of keys) {
@@ -178,14 +184,20 @@ function resolve(module: string | URL): string {
   try {
     return createRequire(join(process.cwd(), 'noop.js')).resolve(module);
   } catch (error) {
-    throw new FunctionReferenceError(`the module "${module}" cannot be found from ${process.cwd()}; is it installed?`, {
-      cause: error,
-    });
+    throw new FunctionReferenceError(
+      `the module "${module}" cannot be found from ${process.cwd()}; is it installed?`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 /** A function of a module, by name; nothing is loaded here. `name` may be dotted, or 'default'. */
-export function ref<F extends AnyFunction = (...args: unknown[]) => unknown>(module: string | URL, name: string): F {
+export function ref<F extends AnyFunction = (...args: unknown[]) => unknown>(
+  module: string | URL,
+  name: string,
+): F {
   return new NamedTarget({ kind: 'function', module: resolve(module), name }) as unknown as F;
 }
 
@@ -210,7 +222,8 @@ export function refs<M>(module: string | URL): References<M> {
  * @throws FunctionReferenceError if the source is not there (native code) or not an expression
  */
 export function inline<F extends AnyFunction>(fn: F): F {
-  if (typeof fn !== 'function') throw new FunctionReferenceError(`inline expects a function, got ${typeof fn}`);
+  if (typeof fn !== 'function')
+    throw new FunctionReferenceError(`inline expects a function, got ${typeof fn}`);
   const text = Function.prototype.toString.call(fn);
   for (const source of [text, asFunction(text)]) {
     if (parses(source)) return new NamedTarget({ kind: 'inline', source }) as unknown as F;

@@ -59,7 +59,12 @@ export class AsyncResult<T> implements PromiseLike<T> {
         if (state === 'fulfilled') resolve(value as T);
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the task threw
         else if (state === 'rejected') reject(error);
-        else reject(new TimeoutError('the task was not done within the given time; it goes on, and get() can be called again'));
+        else
+          reject(
+            new TimeoutError(
+              'the task was not done within the given time; it goes on, and get() can be called again',
+            ),
+          );
       });
     });
   }

@@ -1,9 +1,7 @@
 import type { Sink, Task } from './task';
 
 /** How an iteration hands work to its pool. */
-export interface Submit {
-  (items: readonly unknown[], base: number, sink: Sink): Task;
-}
+export type Submit = (items: readonly unknown[], base: number, sink: Sink) => Task;
 
 interface Outcome {
   readonly ok: boolean;
@@ -43,7 +41,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     this.#input =
       Symbol.asyncIterator in input
         ? input[Symbol.asyncIterator]()
-        : (input as Iterable<unknown>)[Symbol.iterator]();
+        : (input)[Symbol.iterator]();
     this.#submit = submit;
     this.#cancel = cancel;
     this.#ordered = options.ordered;
@@ -67,7 +65,10 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
         if (!this.#inputEnded && this.#taken - this.#consumed <= this.#lookAhead / 2) void this.#pull();
         if (this.#settled) {
           const { ok, value } = outcome;
-          return { done: false, value: (ok ? { status: 'fulfilled', value } : { status: 'rejected', reason: value }) as R };
+          return {
+            done: false,
+            value: (ok ? { status: 'fulfilled', value } : { status: 'rejected', reason: value }) as R,
+          };
         }
         if (!outcome.ok) throw outcome.value;
         return { done: false, value: outcome.value as R };

@@ -41,15 +41,29 @@ export interface CallbackOptions<R> {
 }
 
 /** What a target takes and gives. */
-type Args<F> = F extends (...args: infer A) => unknown ? A : F extends { run(...args: infer A): unknown } ? A : unknown[];
+type Args<F> = F extends (...args: infer A) => unknown
+  ? A
+  : F extends { run(...args: infer A): unknown }
+    ? A
+    : unknown[];
 type Result<F> = F extends (...args: never[]) => infer R
   ? Awaited<R>
   : F extends { run(...args: never[]): infer R }
     ? Awaited<R>
     : unknown;
-type First<F> = Args<F> extends readonly [infer I, ...unknown[]] ? I : Args<F> extends readonly (infer I)[] ? I : unknown;
+type First<F> =
+  Args<F> extends readonly [infer I, ...unknown[]] ? I : Args<F> extends readonly (infer I)[] ? I : unknown;
 
-const OPTIONS = ['processes', 'initializer', 'initargs', 'env', 'cwd', 'execArgv', 'stdio', 'context'] as const;
+const OPTIONS = [
+  'processes',
+  'initializer',
+  'initargs',
+  'env',
+  'cwd',
+  'execArgv',
+  'stdio',
+  'context',
+] as const;
 /** Items that imap takes from its input beyond what was consumed, in chunks for each worker; at least 64 items. */
 const LOOK_AHEAD = 8;
 
@@ -70,9 +84,15 @@ export class Pool {
    * @throws InvalidArgumentError for options of the wrong type or range
    */
   constructor(options: number | PoolOptions = {}) {
-    const given = record('Pool options', typeof options === 'object' ? options : { processes: options }, OPTIONS);
+    const given = record(
+      'Pool options',
+      typeof options === 'object' ? options : { processes: options },
+      OPTIONS,
+    );
     this.#processes =
-      given.processes === undefined ? cpuCount() : integer('Pool option "processes"', given.processes, 1, 4096);
+      given.processes === undefined
+        ? cpuCount()
+        : integer('Pool option "processes"', given.processes, 1, 4096);
     const { initializer, initargs, processes: _, ...processOptions } = given;
     const args = initargs === undefined ? [] : list('Pool option "initargs"', initargs);
     this.#scheduler = new Scheduler(
@@ -126,7 +146,11 @@ export class Pool {
     argLists: Iterable<Readonly<Args<F>>>,
     options: MapOptions & { readonly settled: true },
   ): Promise<PromiseSettledResult<Result<F>>[]>;
-  starmap<F extends Target>(fn: F, argLists: Iterable<Readonly<Args<F>>>, options?: MapOptions): Promise<Result<F>[]>;
+  starmap<F extends Target>(
+    fn: F,
+    argLists: Iterable<Readonly<Args<F>>>,
+    options?: MapOptions,
+  ): Promise<Result<F>[]>;
   starmap(fn: Target, argLists: Iterable<unknown>, options?: MapOptions): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       this.#mapTo(fn, argLists, true, options, resolve, reject);
@@ -201,13 +225,15 @@ export class Pool {
   }
 
   #mustRun(): void {
-    if (this.#scheduler.state !== 'running') throw new InvalidStateError('the pool is not running: it was closed or terminated');
+    if (this.#scheduler.state !== 'running')
+      throw new InvalidStateError('the pool is not running: it was closed or terminated');
   }
 
   #function(target: Target): TaskFunction {
-    const known = (typeof target === 'object' && target !== null) || typeof target === 'function'
-      ? this.#functions.get(target)
-      : undefined;
+    const known =
+      (typeof target === 'object' && target !== null) || typeof target === 'function'
+        ? this.#functions.get(target)
+        : undefined;
     if (known !== undefined) return known;
     const made = new TaskFunction(this.#nextFunction++, referTo(target));
     // An object with run() travels by value: later changes to its fields are another function.
@@ -218,7 +244,16 @@ export class Pool {
   #submit(fn: TaskFunction, items: readonly unknown[], spread: boolean, base: number, sink: Sink): Task {
     const id = this.#nextTask++ >>> 0;
     const message = encodeTask(id, fn.id, spread, items);
-    const task: Task = { id, fn, sink, base, count: items.length, data: undefined, done: 0, cancelled: false };
+    const task: Task = {
+      id,
+      fn,
+      sink,
+      base,
+      count: items.length,
+      data: undefined,
+      done: 0,
+      cancelled: false,
+    };
     this.#scheduler.submit(task, message);
     return task;
   }
@@ -334,9 +369,12 @@ export class Pool {
     start: (resolve: (value: R) => void, reject: (error: unknown) => void) => void,
   ): AsyncResult<R> {
     const given = options && record('options', options, ['callback', 'errorCallback']);
-    const onResult = given?.callback === undefined ? undefined : callback('option "callback"', given.callback);
+    const onResult =
+      given?.callback === undefined ? undefined : callback('option "callback"', given.callback);
     const onError =
-      given?.errorCallback === undefined ? undefined : callback('option "errorCallback"', given.errorCallback);
+      given?.errorCallback === undefined
+        ? undefined
+        : callback('option "errorCallback"', given.errorCallback);
     return new AsyncResult<R>((resolve, reject) => {
       start(
         (value) => {
@@ -353,14 +391,20 @@ export class Pool {
 }
 
 function isIterable(value: unknown): boolean {
-  return value !== null && value !== undefined && (Symbol.iterator in Object(value) || Symbol.asyncIterator in Object(value));
+  return (
+    value !== null &&
+    value !== undefined &&
+    (Symbol.iterator in Object(value) || Symbol.asyncIterator in Object(value))
+  );
 }
 
 function mapOptions(options: MapOptions | undefined, chunk: number): { chunksize: number; settled: boolean } {
   const given = record('map options', options, ['chunksize', 'settled']);
   return {
     chunksize:
-      given.chunksize === undefined ? Math.max(1, chunk) : integer('map option "chunksize"', given.chunksize, 1),
+      given.chunksize === undefined
+        ? Math.max(1, chunk)
+        : integer('map option "chunksize"', given.chunksize, 1),
     settled: given.settled !== undefined && flag('map option "settled"', given.settled),
   };
 }

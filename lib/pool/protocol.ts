@@ -60,8 +60,7 @@ export interface TaskMessage {
 }
 
 export type Order =
-  | TaskMessage
-  | { readonly kind: 'define'; readonly id: number; readonly reference: TargetReference };
+  TaskMessage | { readonly kind: 'define'; readonly id: number; readonly reference: TargetReference };
 
 /** Read by a worker. */
 export function decodeOrder({ tag, buffer, start, end }: Message): Order {
@@ -80,7 +79,11 @@ export function decodeOrder({ tag, buffer, start, end }: Message): Order {
 }
 
 /** An order that the parent took back: its bytes are kept, its items stay encoded. */
-export function decodeUnsent({ tag, buffer, start, end }: Message): { tag: number; id: number; data: Buffer } {
+export function decodeUnsent({ tag, buffer, start, end }: Message): {
+  tag: number;
+  id: number;
+  data: Buffer;
+} {
   const data = Buffer.from(buffer.subarray(start, end));
   return { tag, id: data.readUInt32LE(0), data };
 }

@@ -135,7 +135,9 @@ export class Scheduler {
   }
 
   async gone(): Promise<void> {
-    await this.#until(() => this.#state !== 'running' && this.#workers.length === 0 && this.#outstanding === 0);
+    await this.#until(
+      () => this.#state !== 'running' && this.#workers.length === 0 && this.#outstanding === 0,
+    );
   }
 
   // ---------------------------------------------------------------------------------------------- workers
@@ -252,7 +254,8 @@ export class Scheduler {
   #rebalance(idle: PoolWorker): void {
     if (idle.load > 0 || this.#pendingFirst < this.#pending.length || this.#state === 'terminated') return;
     let busiest: PoolWorker | undefined;
-    for (const worker of this.#workers) if (worker.load > 1 && worker.load > (busiest?.load ?? 0)) busiest = worker;
+    for (const worker of this.#workers)
+      if (worker.load > 1 && worker.load > (busiest?.load ?? 0)) busiest = worker;
     if (busiest === undefined) return;
     const tasks = busiest.takeBack();
     const stays = busiest.load > 0 ? Math.floor(tasks.length / 2) : Math.ceil(tasks.length / 2);
@@ -264,7 +267,13 @@ export class Scheduler {
   }
 
   #settle(worker: PoolWorker, task: Task, index: number, ok: boolean, value: unknown): void {
-    if (!ok) noteOrigin(value, { pid: worker.process.pid ?? 0, worker: worker.id, index: task.base + index, attempt: 1 });
+    if (!ok)
+      noteOrigin(value, {
+        pid: worker.process.pid ?? 0,
+        worker: worker.id,
+        index: task.base + index,
+        attempt: 1,
+      });
     task.sink.settle(task.base + index, ok, value);
     if (task.done === task.count) this.#finish();
   }

@@ -3,7 +3,15 @@ import { NOTHING, type Duplex, type Wait } from '../backend/backend';
 import { whileImporting } from '../current';
 import { EndOfFileError, SerializationError } from '../errors';
 import { load, type Callable, type TargetReference } from '../function-ref';
-import { Kind, decodeOrder, encodeError, encodeResult, type Order, type TaskMessage, type WorkerLink } from './protocol';
+import {
+  Kind,
+  decodeOrder,
+  encodeError,
+  encodeResult,
+  type Order,
+  type TaskMessage,
+  type WorkerLink,
+} from './protocol';
 
 /** How long (ms) synchronous tasks may follow each other before timers and I/O get their turn. */
 const TURN = 5;
@@ -28,7 +36,9 @@ export async function runWorker(link: WorkerLink, initializer: Initializer | und
   const duplex = link.open(decodeOrder);
   if (initializer !== undefined) {
     try {
-      await (await callable(initializer.reference))(...initializer.args);
+      await (
+        await callable(initializer.reference)
+      )(...initializer.args);
     } catch (error) {
       const { buffer, length } = encodeError(error);
       duplex.sendSync(Kind.InitializerFailed, buffer, length, Infinity);
@@ -50,7 +60,12 @@ class Worker {
   }
 
   async run(): Promise<void> {
-    const wait: Wait = { timeout: Infinity, signal: undefined, timedOut: () => new Error(), owner: this.#duplex };
+    const wait: Wait = {
+      timeout: Infinity,
+      signal: undefined,
+      timedOut: () => new Error(),
+      owner: this.#duplex,
+    };
     let turnEnds = performance.now() + TURN;
     for (;;) {
       let order: Order | typeof NOTHING;

@@ -7,7 +7,11 @@ import { Kind, WorkerLink, decodeReportTo, decodeUnsent, type ReportHandler } fr
 import type { Task } from './task';
 import type { Initializer } from './worker-main';
 
-const runWorker = new NamedTarget({ kind: 'function', module: require.resolve('./worker-main'), name: 'runWorker' });
+const runWorker = new NamedTarget({
+  kind: 'function',
+  module: require.resolve('./worker-main'),
+  name: 'runWorker',
+});
 
 /** What the scheduler wants to hear of a worker. */
 export interface WorkerEvents {
@@ -30,7 +34,12 @@ export class PoolWorker {
   readonly #tasks = new Map<number, Task>();
   readonly #knownFunctions = new Set<number>();
 
-  constructor(id: number, options: ProcessOptions, initializer: Initializer | undefined, events: WorkerEvents) {
+  constructor(
+    id: number,
+    options: ProcessOptions,
+    initializer: Initializer | undefined,
+    events: WorkerEvents,
+  ) {
     this.id = id;
     const handler: ReportHandler = {
       result: (taskId, index, ok, value) => {

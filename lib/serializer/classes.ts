@@ -20,11 +20,15 @@ export function registerClass(Class: Class, options: { readonly name?: string } 
   const name = options.name ?? Class.name;
   const prototype = Class.prototype as object | undefined;
   if (name === '' || prototype === undefined) {
-    throw new InvalidArgumentError('registerClass expects a class with a name; give one: registerClass(C, { name })');
+    throw new InvalidArgumentError(
+      'registerClass expects a class with a name; give one: registerClass(C, { name })',
+    );
   }
   const other = byName.get(name);
   if (other !== undefined && other !== Class) {
-    throw new InvalidArgumentError(`registerClass: another class is registered as "${name}"; give another name`);
+    throw new InvalidArgumentError(
+      `registerClass: another class is registered as "${name}"; give another name`,
+    );
   }
   byName.set(name, Class);
   names.set(prototype, name);
@@ -43,14 +47,14 @@ type ErrorClass = new (message: string) => Error;
 /** The errors that are rebuilt with their class. Their constructors take the message first. */
 const errorClasses = new Map<string, ErrorClass>();
 for (const candidate of [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]) {
-  errorClasses.set(candidate.name, candidate as ErrorClass);
+  errorClasses.set(candidate.name, candidate);
 }
 errorClasses.set('Error', Error);
 errorClasses.set('AggregateError', function (message: string) {
   return new AggregateError([], message);
 } as unknown as ErrorClass);
 for (const [name, Class] of Object.entries(errors)) {
-  if (typeof Class === 'function') errorClasses.set(name, Class as unknown as ErrorClass);
+  if (typeof Class === 'function') errorClasses.set(name, Class);
 }
 
 /** How to rebuild an error; undefined: its class is not known here. */

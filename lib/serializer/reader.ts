@@ -7,7 +7,9 @@ const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
 
 function broken(what: string): SerializationError {
-  return new SerializationError(`expected a message of this library, got bytes with ${what}; is the other side of the same version?`);
+  return new SerializationError(
+    `expected a message of this library, got bytes with ${what}; is the other side of the same version?`,
+  );
 }
 
 /**
@@ -41,7 +43,9 @@ export class Reader {
   u32(): number {
     const at = this.#need(4);
     const b = this.#buffer;
-    return ((b[at] ?? 0) | ((b[at + 1] ?? 0) << 8) | ((b[at + 2] ?? 0) << 16) | ((b[at + 3] ?? 0) << 24)) >>> 0;
+    return (
+      ((b[at] ?? 0) | ((b[at + 1] ?? 0) << 8) | ((b[at + 2] ?? 0) << 16) | ((b[at + 3] ?? 0) << 24)) >>> 0
+    );
   }
 
   f64(): number {

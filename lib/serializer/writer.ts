@@ -236,7 +236,9 @@ export class Writer {
   #object(object: object): void {
     if (this.#seen(object)) return;
     if (++this.#depth > MOST_DEPTH) {
-      throw new PathError(`is nested more than ${MOST_DEPTH} levels deep; send it flatter, e.g. as an array of nodes`);
+      throw new PathError(
+        `is nested more than ${MOST_DEPTH} levels deep; send it flatter, e.g. as an array of nodes`,
+      );
     }
     if (Array.isArray(object)) this.#array(object as unknown[]);
     else {
@@ -299,7 +301,8 @@ export class Writer {
     else if (types.isAnyArrayBuffer(object)) this.#arrayBuffer(object);
     else if (types.isNativeError(object)) this.#error(object);
     else if (types.isBoxedPrimitive(object)) this.#boxed(object);
-    else if (types.isProxy(object)) throw new PathError('is a Proxy, which cannot be sent; send a plain copy');
+    else if (types.isProxy(object))
+      throw new PathError('is a Proxy, which cannot be sent; send a plain copy');
     else this.#instance(object, prototype);
   }
 
@@ -351,7 +354,9 @@ export class Writer {
 
   #arrayBuffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
     if (types.isSharedArrayBuffer(buffer)) {
-      throw new PathError('is a SharedArrayBuffer, whose memory belongs to one process; send a copy: new Uint8Array(view)');
+      throw new PathError(
+        'is a SharedArrayBuffer, whose memory belongs to one process; send a copy: new Uint8Array(view)',
+      );
     }
     this.u8(Tag.ArrayBuffer);
     this.#bytes(new Uint8Array(buffer));
@@ -372,7 +377,8 @@ export class Writer {
 
   #boxed(object: object): void {
     const primitive = object.valueOf();
-    if (typeof primitive === 'symbol') throw new PathError('is a symbol, which cannot be sent; send a string instead');
+    if (typeof primitive === 'symbol')
+      throw new PathError('is a symbol, which cannot be sent; send a string instead');
     this.u8(Tag.BoxedPrimitive);
     this.#any(primitive);
   }
@@ -388,8 +394,11 @@ export class Writer {
     };
     const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
     const constructor = read('constructor') as { name?: unknown } | undefined;
-    const className = typeof constructor === 'function' ? asText((constructor as { name?: unknown }).name) : '';
-    this.u8(Tag.Error).text(className || 'Error').text(asText(read('name')));
+    const className =
+      typeof constructor === 'function' ? asText((constructor as { name?: unknown }).name) : '';
+    this.u8(Tag.Error)
+      .text(className || 'Error')
+      .text(asText(read('name')));
     this.text(asText(read('message'))).text(asText(read('stack')));
     const hidden = ['cause', 'errors'].filter((key) => Object.hasOwn(error, key));
     for (const key of new Set([...hidden, ...Object.keys(error)])) {
@@ -416,9 +425,17 @@ export class Writer {
   }
 }
 
-const UNSENDABLE = new Set(['WeakMap', 'WeakSet', 'WeakRef', 'Promise', 'Generator', 'AsyncGenerator', 'MessagePort']);
+const UNSENDABLE = new Set([
+  'WeakMap',
+  'WeakSet',
+  'WeakRef',
+  'Promise',
+  'Generator',
+  'AsyncGenerator',
+  'MessagePort',
+]);
 
-// eslint-disable-next-line no-control-regex -- the range is what is meant
+ 
 const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
 
 function isLatin1(value: string): boolean {

@@ -31,7 +31,13 @@ export class NativeChannel<T> implements Channel<T> {
   /** Takes over the descriptors: [memory, event of who waits for messages, event of who waits for room]. */
   constructor(descriptors: readonly number[], decode: Decode<T>, options?: ChannelOptions) {
     const [memory = -1, notEmpty = -1, notFull = -1] = descriptors;
-    const ring = new addon.Ring(memory, 0, notEmpty, notFull, options && { dataBytes: RING_BYTES, ...options });
+    const ring = new addon.Ring(
+      memory,
+      0,
+      notEmpty,
+      notFull,
+      options && { dataBytes: RING_BYTES, ...options },
+    );
     const tokens = new Map<number, number>();
     const watchOnce = (event: number, pump: () => void) => {
       if (!tokens.has(event)) tokens.set(event, reactor.watch(event, pump));

@@ -69,7 +69,8 @@ class NativeChild<T> implements Child<T> {
     }
     if (ended === undefined) return;
     const [code, signal] = ended;
-    const status = signal === 0 ? { exitCode: code, signal: null } : { exitCode: null, signal: signalName(signal) };
+    const status =
+      signal === 0 ? { exitCode: code, signal: null } : { exitCode: null, signal: signalName(signal) };
     this.status = status;
     this.hold(false);
     this.#close();

@@ -1,6 +1,14 @@
 import { BrokenPipeError, ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
-import { NOTHING, type Batch, type Decode, type Duplex, type Nothing, type Share, type Wait } from '../backend';
+import {
+  NOTHING,
+  type Batch,
+  type Decode,
+  type Duplex,
+  type Nothing,
+  type Share,
+  type Wait,
+} from '../backend';
 import { Status, addon, type NativeRing } from './addon';
 import { inbox } from './inbox';
 import { RING_BYTES } from './layout';
@@ -122,7 +130,9 @@ class DuplexEnd<T> {
       this.#checkedAt = now;
       if (!this.peerGone()) return;
     }
-    throw new BrokenPipeError('expected somebody at the other end, but it is closed or its process has ended');
+    throw new BrokenPipeError(
+      'expected somebody at the other end, but it is closed or its process has ended',
+    );
   }
 }
 

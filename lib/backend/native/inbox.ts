@@ -25,7 +25,9 @@ class Inbox implements Message {
     for (;;) {
       if (this.#slab.length - this.#offset < LEAST_ROOM) this.#renew();
       let status =
-        timeout === 0 ? ring.tryGet(this.#slab, this.#offset, 1) : ring.getSync(this.#slab, this.#offset, 1, timeout);
+        timeout === 0
+          ? ring.tryGet(this.#slab, this.#offset, 1)
+          : ring.getSync(this.#slab, this.#offset, 1, timeout);
       if (status === Status.Ok) {
         this.#point(this.#slab, 1, this.#offset);
         return status;

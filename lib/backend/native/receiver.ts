@@ -65,7 +65,12 @@ export class RingReceiver<T> implements Receiver<T> {
     const values: T[] = [];
     if (this.#waiting.size > 0) return values;
     while (values.length < max) {
-      const status = inbox.takeMany(this.#ring, Math.min(max - values.length, MOST_PER_BATCH), this.#decode, values);
+      const status = inbox.takeMany(
+        this.#ring,
+        Math.min(max - values.length, MOST_PER_BATCH),
+        this.#decode,
+        values,
+      );
       if (status === Status.Empty || status === Status.Busy) break;
       if (status !== Status.Ok) throw failure(status);
     }
@@ -87,7 +92,7 @@ export class RingReceiver<T> implements Receiver<T> {
         const timedOut = new Error();
         const settle = (error: unknown) => {
           if (error === timedOut) resolve(false);
-          else reject(error as Error);
+          else reject(error);
         };
         this.#wait(probe, resolve, settle, { ...wait, timedOut: () => timedOut });
       }
@@ -120,7 +125,9 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   close(): void {
-    this.#waiting.rejectAll(() => new ClosedError('the object was closed while this call waited for a message'));
+    this.#waiting.rejectAll(
+      () => new ClosedError('the object was closed while this call waited for a message'),
+    );
   }
 
   #take(): T | Nothing {

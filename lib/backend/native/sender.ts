@@ -133,7 +133,9 @@ export class RingSender implements Sender {
   }
 
   close(): void {
-    this.#waiting.rejectAll(() => new ClosedError('the object was closed before there was room for this message'));
+    this.#waiting.rejectAll(
+      () => new ClosedError('the object was closed before there was room for this message'),
+    );
   }
 
   #arm(first: PendingSend): Attempt {

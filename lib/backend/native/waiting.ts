@@ -45,7 +45,13 @@ export class Waiting<O extends Operation> {
   }
 
   add(operation: O, wait: Wait): void {
-    const entry: Entry<O> = { operation, owner: wait.owner, settled: false, timer: undefined, stopListening: undefined };
+    const entry: Entry<O> = {
+      operation,
+      owner: wait.owner,
+      settled: false,
+      timer: undefined,
+      stopListening: undefined,
+    };
     const { signal, timeout } = wait;
     if (timeout !== Infinity) {
       entry.timer = setTimeout(

@@ -1,0 +1,57 @@
+import tseslint from 'typescript-eslint';
+
+const noOwnImports = (message, ...patterns) => ({
+  'no-restricted-imports': ['error', { patterns: [{ group: patterns, message }] }],
+});
+
+export default tseslint.config(
+  { ignores: ['dist/', 'build/', 'build-cmake/', 'node_modules/', 'bench/node_modules/', 'coverage/'] },
+  ...tseslint.configs.recommended,
+  {
+    files: ['lib/**/*.{ts,mts}'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off', // the user's types flow through
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/only-throw-error': 'off', // a task may throw anything, and it arrives as it is
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-empty-function': ['error', { allow: ['arrowFunctions'] }],
+      eqeqeq: 'error',
+    },
+  },
+  // Imports point one way.
+  {
+    files: ['lib/errors.ts', 'lib/dispose.ts'],
+    rules: noOwnImports('a leaf: imports nothing of ours', './*', '../*'),
+  },
+  {
+    files: ['lib/serializer/**', 'lib/function-ref/**', 'lib/options.ts'],
+    rules: noOwnImports(
+      'shared vocabulary: knows neither backend nor primitives',
+      '**/backend/**',
+      '../process',
+      '../queue',
+      '../connection',
+      '../pool/**',
+    ),
+  },
+  {
+    files: ['lib/backend/**'],
+    rules: noOwnImports(
+      'a backend knows no primitive',
+      '**/process',
+      '**/queue',
+      '**/connection',
+      '**/pool/**',
+      '**/context',
+    ),
+  },
+  {
+    files: ['**/*.js'],
+    languageOptions: { sourceType: 'commonjs' },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+);

@@ -1,0 +1,6 @@
+'use strict';
+const { leftovers } = require('./leftovers');
+
+module.exports = () => {
+  globalThis.forkfulLeftoversBefore = new Set(leftovers());
+};

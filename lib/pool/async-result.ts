@@ -107,20 +107,21 @@ export class AsyncResult<T> implements PromiseLike<T> {
       act();
       return;
     }
-    let timer: NodeJS.Timeout | undefined;
     const listener = () => {
       clearTimeout(timer);
       act();
     };
+    const timer =
+      limit === Infinity
+        ? undefined
+        : setTimeout(
+            () => {
+              this.#listeners = this.#listeners?.filter((other) => other !== listener);
+              act();
+            },
+            Math.min(limit, 2 ** 31 - 1),
+          );
     (this.#listeners ??= []).push(listener);
-    if (limit === Infinity) return;
-    timer = setTimeout(
-      () => {
-        this.#listeners = this.#listeners?.filter((other) => other !== listener);
-        act();
-      },
-      Math.min(limit, 2 ** 31 - 1),
-    );
   }
 }
 

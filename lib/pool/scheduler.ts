@@ -297,8 +297,11 @@ export class Scheduler {
   #finish(): void {
     if (--this.#outstanding === 0) {
       this.#busy(-1);
-      this.#dismissIfDone();
-      this.#changed();
+      // Not now: this may be called while a message is being read, and closing takes the ring away.
+      queueMicrotask(() => {
+        this.#dismissIfDone();
+        this.#changed();
+      });
     }
   }
 

@@ -77,8 +77,7 @@ export class PoolWorker {
       theirs.close();
     }
     ours.onReadable(() => {
-      this.#drain();
-      events.drained(this);
+      if (this.#drain()) events.drained(this);
     });
     this.process.onEnded(() => {
       this.#drain();
@@ -147,7 +146,10 @@ export class PoolWorker {
     this.#duplex.close();
   }
 
-  #drain(): void {
-    while (this.#open && this.#duplex.tryReceiveMany(256).length > 0);
+  /** Takes in what the worker has said; whether it had said anything. */
+  #drain(): boolean {
+    let any = false;
+    while (this.#open && this.#duplex.tryReceiveMany(256).length > 0) any = true;
+    return any;
   }
 }

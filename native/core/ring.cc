@@ -205,6 +205,9 @@ bool Ring::may_grow(uint32_t position, uint32_t units) {
 
 // Jumps to offset 0 if the ring is empty and far from it; returns the units to skip. The jump is announced before the
 // commit that makes it part of the sequence; until then the ring is empty and nobody looks at it.
+//
+// Behind the jump records may come to lie wherever older ones lay, so no consumer may still be about to discard those:
+// a jump waits until `reclaimed` has caught up. The partial chunk that is left then belongs to nobody; it goes here.
 uint32_t Ring::restart(Cursor tail, Cursor& head) {
   RingHeader& h = header();
   auto& p = h.producers;
@@ -213,7 +216,7 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
   head = Cursor::unpack(h.head.load(std::memory_order_acquire));
   p.seen_head = head.pack();
   p.seen_reclaimed = h.reclaimed.load(std::memory_order_acquire);
-  if (head != tail) {
+  if (head != tail || p.seen_reclaimed != reclaim_boundary(head.position)) {
     // A jump that everybody has passed must be forgotten before the positions come round to it again.
     const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
     if (jump.units != 0 && jump.within(p.seen_reclaimed, tail.position) == 0) {
@@ -221,6 +224,7 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
     }
     return 0;
   }
+  discard_span(p.seen_reclaimed, tail.position);
   const uint64_t left = data_bytes_ - offset_of(tail.position);
   const Jump jump{tail.position, static_cast<uint32_t>(left / kUnit)};
   h.jump.store(jump.pack(), std::memory_order_relaxed);
@@ -350,22 +354,18 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
 // records again; before `reclaimed` moves, because behind it producers write. Who dies between is repeated.
 void Ring::reclaim(uint32_t head) {
   RingHeader& h = header();
-  const uint32_t chunk_units = static_cast<uint32_t>(std::min(kChunkBytes, data_bytes_) / kUnit);
-  const uint32_t boundary = head & ~(chunk_units - 1);
+  const uint32_t boundary = reclaim_boundary(head);
   uint32_t from = h.reclaimed.load(std::memory_order_relaxed);
-  if (data_bytes_ <= kKeptBytes) {
-    if (from != head) h.reclaimed.store(head, std::memory_order_release);
-    return;
-  }
   if (boundary - from - 1 >= UINT32_MAX / 2) [[likely]] return;  // boundary <= from, modulo wrap
   const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
-  if (jump.within(from, head) != 0) {
-    const uint32_t page_units = static_cast<uint32_t>(page_size() / kUnit);
-    discard_span(from, (jump.at + page_units - 1) & ~(page_units - 1));
-    from = jump.at + jump.units;
-  }
+  if (jump.within(from, head) != 0) from = jump.at + jump.units;  // what lay before it is gone already
   discard_span(from, boundary);
   h.reclaimed.store(boundary, std::memory_order_release);  // pairs with the acquire loads of reclaimed
+}
+
+// A ring that is not larger than what is always kept gives nothing back: every drained unit is free at once.
+uint32_t Ring::reclaim_boundary(uint32_t head) const {
+  return data_bytes_ <= kKeptBytes ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
 }
 
 void Ring::discard_span(uint32_t from, uint32_t to) {

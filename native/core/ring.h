@@ -98,6 +98,7 @@ class Ring {
   Status append(const Record* records, uint32_t count, uint32_t* done);
   Status take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count);
   void reclaim(uint32_t head);
+  uint32_t reclaim_boundary(uint32_t head) const;
   void discard_span(uint32_t from, uint32_t to);
   template <class Ready>
   bool sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, const Deadline& deadline, Ready ready);

@@ -33,7 +33,12 @@ describeEach('Pipe', ({ context }) => {
 
   test('one way: the first end receives, the second sends', async () => {
     const [reader, writer] = pipe({ duplex: false });
-    expect([reader.readable, reader.writable, writer.readable, writer.writable]).toEqual([true, false, false, true]);
+    expect([reader.readable, reader.writable, writer.readable, writer.writable]).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
     await writer.send(1);
     expect(await reader.recv()).toBe(1);
     expect((await errorOf(reader.send(1))).code).toBe('ERR_FORKFUL_INVALID_STATE');

@@ -23,7 +23,12 @@ describeEach('Pool', ({ context }) => {
     expect(await p.apply(tasks.later, [1, 'x'])).toBe('x');
     expect(await p.map(tasks.double, range(100))).toEqual(range(100).map((x) => 2 * x));
     expect(await p.map(tasks.double, range(10), { chunksize: 3 })).toEqual(range(10).map((x) => 2 * x));
-    expect(await p.starmap(tasks.add, range(9).map((i) => [i, 1] as const))).toEqual(range(9).map((i) => i + 1));
+    expect(
+      await p.starmap(
+        tasks.add,
+        range(9).map((i) => [i, 1] as const),
+      ),
+    ).toEqual(range(9).map((i) => i + 1));
     expect(await p.map(tasks.double, [])).toEqual([]);
     expect(await p.map(tasks.double, new Set([1, 2]))).toEqual([2, 4]);
     expect(await p.apply(new tasks.Adder(5), [1])).toBe(6);
@@ -33,7 +38,13 @@ describeEach('Pool', ({ context }) => {
   test('more tasks than workers, in more than one process', async () => {
     const p = pool();
     await p.ready();
-    const pids = new Set(await p.map(tasks.busy, range(40).map(() => 5), { chunksize: 1 }));
+    const pids = new Set(
+      await p.map(
+        tasks.busy,
+        range(40).map(() => 5),
+        { chunksize: 1 },
+      ),
+    );
     expect(pids.size).toBe(2);
     expect(pids.has(process.pid)).toBe(false);
   });
@@ -51,7 +62,12 @@ describeEach('Pool', ({ context }) => {
     expect(error.message).toBe('odd: 3');
     expect(remoteInfo(error)).toMatchObject({ index: 2, attempt: 1 });
     const outcomes = await p.map(tasks.failOdd, range(4), { settled: true, chunksize: 2 });
-    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+    expect(outcomes.map((outcome) => outcome.status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+    ]);
     expect((outcomes[3] as PromiseRejectedResult).reason.message).toBe('odd: 3');
   });
 
@@ -75,7 +91,8 @@ describeEach('Pool', ({ context }) => {
     const p = pool();
     await p.ready();
     const order: number[] = [];
-    for await (const ms of p.imapUnordered(tasks.later as (ms: number) => Promise<number>, [400])) expect(ms).toBeUndefined();
+    for await (const ms of p.imapUnordered(tasks.later as (ms: number) => Promise<number>, [400]))
+      expect(ms).toBeUndefined();
     for await (const pid of p.imapUnordered(tasks.busy, [300, 1, 1, 1])) order.push(pid);
     expect(new Set(order).size).toBe(2);
     expect(order[3]).not.toBe(order[0]);
@@ -120,7 +137,9 @@ describeEach('Pool', ({ context }) => {
     expect(await result.get({ timeout: 20_000 })).toBe('v');
     expect(await result).toBe('v');
     expect([result.ready(), result.successful()]).toEqual([true, true]);
-    const failing = p.applyAsync(tasks.fail, ['x'], { errorCallback: (error) => called.push((error as Error).message) });
+    const failing = p.applyAsync(tasks.fail, ['x'], {
+      errorCallback: (error) => called.push((error as Error).message),
+    });
     await failing.wait();
     expect(failing.successful()).toBe(false);
     expect((await errorOf(failing)).message).toBe('x');
@@ -136,21 +155,28 @@ describeEach('Pool', ({ context }) => {
     ['abort', tasks.abort, [], { exitCode: -6, signal: 'SIGABRT' }],
     ['a throw in a timer', tasks.throwInTimer, [], { exitCode: 1 }],
   ];
-  test.each(deaths)('a worker that ends by %s rejects what it was running; the rest goes on', async (_, fn, args, fields) => {
-    const p = pool({ processes: 2, stdio: 'ignore' });
-    const before = range(20).map((i) => p.applyAsync(tasks.double, [i]));
-    const doomed = p.applyAsync(fn as never, args as never);
-    const after = range(20).map((i) => p.applyAsync(tasks.double, [i]));
-    const error = await errorOf(doomed);
-    expect(error).toMatchObject({ code: 'ERR_FORKFUL_WORKER_LOST', ...fields });
-    expect(await Promise.all([...before, ...after])).toEqual([...range(20), ...range(20)].map((i) => 2 * i));
-    expect(await p.apply(tasks.add, [1, 1])).toBe(2);
-  });
+  test.each(deaths)(
+    'a worker that ends by %s rejects what it was running; the rest goes on',
+    async (_, fn, args, fields) => {
+      const p = pool({ processes: 2, stdio: 'ignore' });
+      const before = range(20).map((i) => p.applyAsync(tasks.double, [i]));
+      const doomed = p.applyAsync(fn as never, args as never);
+      const after = range(20).map((i) => p.applyAsync(tasks.double, [i]));
+      const error = await errorOf(doomed);
+      expect(error).toMatchObject({ code: 'ERR_FORKFUL_WORKER_LOST', ...fields });
+      expect(await Promise.all([...before, ...after])).toEqual(
+        [...range(20), ...range(20)].map((i) => 2 * i),
+      );
+      expect(await p.apply(tasks.add, [1, 1])).toBe(2);
+    },
+  );
 
   test('of a chunk only the item that ran is lost', async () => {
     const p = pool({ processes: 1, stdio: 'ignore' });
     const outcomes = await p.map(tasks.killIfBad, range(10), { chunksize: 10, settled: true });
-    expect(outcomes.map(({ status }) => status)).toEqual(range(10).map((i) => (i === 5 ? 'rejected' : 'fulfilled')));
+    expect(outcomes.map(({ status }) => status)).toEqual(
+      range(10).map((i) => (i === 5 ? 'rejected' : 'fulfilled')),
+    );
     const { reason } = outcomes[5] as PromiseRejectedResult;
     expect(reason.code).toBe('ERR_FORKFUL_WORKER_LOST');
     expect(reason.task).toContain('item 5');
@@ -188,14 +214,20 @@ describeEach('Pool', ({ context }) => {
   test('a failing initializer rejects what is pending with its error; no respawn loop', async () => {
     const p = pool({ processes: 2, initializer: tasks.failToInitialise, stdio: 'ignore' });
     const results = range(5).map((i) => p.applyAsync(tasks.double, [i]));
-    for (const result of results) expect(await errorOf(result)).toMatchObject({ name: 'TypeError', message: 'no database' });
+    for (const result of results)
+      expect(await errorOf(result)).toMatchObject({ name: 'TypeError', message: 'no database' });
     const q = pool({ processes: 1, initializer: tasks.exitWhileInitialising, stdio: 'ignore' });
-    expect(await errorOf(q.apply(tasks.double, [1]))).toMatchObject({ code: 'ERR_FORKFUL_WORKER_LOST', exitCode: 7 });
+    expect(await errorOf(q.apply(tasks.double, [1]))).toMatchObject({
+      code: 'ERR_FORKFUL_WORKER_LOST',
+      exitCode: 7,
+    });
   });
 
   test('a module that throws while it loads', async () => {
     const p = pool({ processes: 1 });
-    const error = await errorOf(p.apply({ module: require.resolve('../fixtures/throws-on-load.js'), name: 'f' }));
+    const error = await errorOf(
+      p.apply({ module: require.resolve('../fixtures/throws-on-load.js'), name: 'f' }),
+    );
     expect(error.code).toBe('ERR_FORKFUL_FUNCTION_REFERENCE');
     expect((error.cause as Error).message).toBe('this module cannot be loaded');
   });

@@ -1,4 +1,13 @@
-import { Process, activeChildren, currentProcess, inline, isMainProcess, parentProcess, ref, refs } from 'forkful';
+import {
+  Process,
+  activeChildren,
+  currentProcess,
+  inline,
+  isMainProcess,
+  parentProcess,
+  ref,
+  refs,
+} from 'forkful';
 import * as tasks from '../fixtures/tasks.js';
 import { describeEach, errorOf, exists, thrown, until } from './methods';
 
@@ -27,7 +36,12 @@ describeEach('Process', ({ context }) => {
   });
 
   test('the child is another process that knows its name and its parent', async () => {
-    const child = new P({ target: tasks.self, name: 'Ada', env: { ...process.env, FORKFUL_TEST: 'x' }, cwd: '/' });
+    const child = new P({
+      target: tasks.self,
+      name: 'Ada',
+      env: { ...process.env, FORKFUL_TEST: 'x' },
+      cwd: '/',
+    });
     const self = await run(child);
     expect(self).toMatchObject({ name: 'Ada', daemon: false, isMainProcess: false, env: 'x', cwd: '/' });
     expect(self.pid).toBe(child.pid);
@@ -77,12 +91,18 @@ describeEach('Process', ({ context }) => {
   });
 
   test('what the child cannot find or load is told by result()', async () => {
-    const missing = new P({ target: ref(require.resolve('../fixtures/tasks.js'), 'nothingLikeIt'), stdio: 'ignore' });
+    const missing = new P({
+      target: ref(require.resolve('../fixtures/tasks.js'), 'nothingLikeIt'),
+      stdio: 'ignore',
+    });
     await missing.start();
     const error = await errorOf(missing.result());
     expect(error.code).toBe('ERR_FORKFUL_FUNCTION_REFERENCE');
     expect(error.message).toContain('nothingLikeIt');
-    const broken = new P({ target: ref(require.resolve('../fixtures/throws-on-load.js'), 'f'), stdio: 'ignore' });
+    const broken = new P({
+      target: ref(require.resolve('../fixtures/throws-on-load.js'), 'f'),
+      stdio: 'ignore',
+    });
     await broken.start();
     const loading = await errorOf(broken.result());
     expect(loading.code).toBe('ERR_FORKFUL_FUNCTION_REFERENCE');
@@ -129,7 +149,8 @@ describeEach('Process', ({ context }) => {
         await child.join();
         expect(child.exitCode).toBe(code);
         if (target === tasks.throwInTimer) expect(error.message).toBe('from a timer');
-        else expect(error).toMatchObject({ code: 'ERR_FORKFUL_PROCESS_EXIT', pid: child.pid, exitCode: code });
+        else
+          expect(error).toMatchObject({ code: 'ERR_FORKFUL_PROCESS_EXIT', pid: child.pid, exitCode: code });
       }),
     );
   });

@@ -156,7 +156,9 @@ describeEach('Queue', ({ context }) => {
     expect(thrown(() => new Queue({ maxsize: 1.5 })).message).toMatch(/"maxsize".*integer.*1\.5/);
     expect(thrown(() => new Queue({ max: 1 } as never)).message).toMatch(/"max"/);
     const q = queue<number>();
-    expect(thrown(() => q.getSync({ timeout: 'soon' } as never)).message).toMatch(/"timeout".*milliseconds.*"soon"/);
+    expect(thrown(() => q.getSync({ timeout: 'soon' } as never)).message).toMatch(
+      /"timeout".*milliseconds.*"soon"/,
+    );
   });
 
   test('parent and child, in both directions, blocking in the child', async () => {
@@ -202,7 +204,8 @@ describeEach('Queue', ({ context }) => {
     let next = 0;
     while (!q.empty()) {
       for (const buffer of await q.getMany(500)) {
-        if (buffer.length !== 1000 || buffer[999] !== next++ % 256) throw new Error(`message ${next} is not right`);
+        if (buffer.length !== 1000 || buffer[999] !== next++ % 256)
+          throw new Error(`message ${next} is not right`);
       }
     }
     expect(next).toBe(20_000);

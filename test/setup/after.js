@@ -1,13 +1,11 @@
 'use strict';
 const { leftovers } = require('./leftovers');
 
-/** After the suite nothing may be left. Jest's own workers may still hold memory of tests for a moment. */
+/** After the suite nothing may be left; jest's own workers may hold the memory of tests until they have ended. */
 module.exports = async () => {
-  const before = globalThis.forkfulLeftoversBefore;
-  const isNew = (found) => !before.has(found);
-  for (let tries = 0; tries < 100 && leftovers().some(isNew); tries++) {
+  for (let tries = 0; tries < 100 && leftovers().length > 0; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const left = leftovers().filter(isNew);
+  const left = leftovers();
   if (left.length > 0) throw new Error(`left behind by the suite:\n${left.join('\n')}`);
 };

@@ -1,6 +1,7 @@
 'use strict';
-const { leftovers } = require('./leftovers');
+const { randomUUID } = require('node:crypto');
+const { MARK } = require('./leftovers');
 
 module.exports = () => {
-  globalThis.forkfulLeftoversBefore = new Set(leftovers());
+  process.env[MARK] = randomUUID();
 };

@@ -1,6 +1,9 @@
 'use strict';
 const { readFileSync, readdirSync, readlinkSync } = require('node:fs');
 
+/** Set by the suite, inherited by whatever it starts: other checkouts may be tested at the same time. */
+const MARK = 'FORKFUL_TEST_RUN';
+
 function tryTo(act) {
   try {
     return act();
@@ -9,21 +12,19 @@ function tryTo(act) {
   }
 }
 
-/** The library's processes on this machine (its child program in the command line), and who holds its memory. */
+function isOfThisRun(pid) {
+  const mark = `${MARK}=${process.env[MARK]}`;
+  return (tryTo(() => readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? '').split('\0').includes(mark);
+}
+
+/** The library's processes that this run started, others of them that hold its memory, and named shared memory. */
 function leftovers() {
   const found = [];
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const command = (tryTo(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '')
-      .replaceAll('\0', ' ')
-      .trim();
-    const title = (tryTo(() => readFileSync(`/proc/${pid}/comm`, 'utf8')) ?? '').trim();
-    if (command.includes('/dist/child-main.js') || /^node: (Process|PoolWorker)-/.test(command)) {
-      found.push(`process ${pid}: ${command || title}`);
-      continue;
-    }
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  for (const pid of pids.filter(isOfThisRun)) {
+    const command = (tryTo(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').replaceAll('\0', ' ').trim();
     const maps = tryTo(() => readFileSync(`/proc/${pid}/maps`, 'utf8')) ?? '';
-    if (Number(pid) !== process.pid && maps.includes('memfd:forkful'))
-      found.push(`memory held by ${pid}: ${command}`);
+    if (command.includes('child-main.js') || maps.includes('memfd:forkful')) found.push(`process ${pid}: ${command}`);
   }
   for (const name of tryTo(() => readdirSync('/dev/shm')) ?? []) {
     if (name.includes('forkful')) found.push(`/dev/shm/${name}`);
@@ -43,4 +44,4 @@ function descriptors() {
   return counts;
 }
 
-module.exports = { leftovers, descriptors };
+module.exports = { MARK, leftovers, descriptors };

@@ -84,9 +84,11 @@ export const addon: Addon = load(join(__dirname, '..', '..', '..'));
 export const scratch = new Uint32Array(new ArrayBuffer(4096));
 addon.useScratch(scratch);
 
-const namesBySignal = new Map<number, NodeJS.Signals>(
-  Object.entries(constants.signals).map(([name, value]) => [value, name as NodeJS.Signals]),
-);
+const namesBySignal = new Map<number, NodeJS.Signals>();
+for (const [name, value] of Object.entries(constants.signals)) {
+  // Some numbers have two names: the first is the usual one.
+  if (!namesBySignal.has(value)) namesBySignal.set(value, name as NodeJS.Signals);
+}
 
 export function signalName(signal: number): NodeJS.Signals {
   return namesBySignal.get(signal) ?? (`SIG${signal}` as NodeJS.Signals);

@@ -1,0 +1,171 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { exists, until } from './contract/methods';
+import { leftovers } from './setup/leftovers.js';
+
+const require_ = createRequire(__filename);
+const tasks = require_.resolve('./fixtures/tasks.js');
+const forkful = require_.resolve('forkful');
+
+/** Runs a main program: what follows sees `F` (the package) and `tasks`. */
+function program(source: string): string[] {
+  return [
+    '-e',
+    `const F = require(${JSON.stringify(forkful)}); const tasks = require(${JSON.stringify(tasks)}); ${source}`,
+  ];
+}
+
+function run(source: string) {
+  return spawnSync(process.execPath, program(source), { encoding: 'utf8', timeout: 20_000 });
+}
+
+test('the end of the main program waits for its processes and ends its daemons', () => {
+  const started = Date.now();
+  const { status, stdout } = run(`
+    (async () => {
+      const p = new F.Process({ target: tasks.later, args: [200, 1] });
+      const d = new F.Process({ target: tasks.hang, daemon: true });
+      await p.start();
+      await d.start();
+      process.on('exit', () => console.log('alive', p.isAlive(), d.isAlive(), d.exitCode));
+    })();`);
+  expect(stdout).toBe('alive false false -15\n');
+  expect(status).toBe(0);
+  expect(Date.now() - started).toBeGreaterThan(200);
+});
+
+test('an idle pool and an idle queue do not keep the program alive; pending tasks do', () => {
+  const { status, stdout } = run(`
+    const pool = new F.Pool(2);
+    const queue = new F.Queue();
+    queue.put(1);
+    pool.apply(tasks.later, [100, 'done']).then(console.log);`);
+  expect(stdout).toBe('done\n');
+  expect(status).toBe(0);
+});
+
+test('process.exit() takes the children along', async () => {
+  const { status, stdout } = run(`
+    (async () => {
+      const p = new F.Process({ target: tasks.hang });
+      await p.start();
+      console.log(p.pid);
+      process.exit(5);
+    })();`);
+  expect(status).toBe(5);
+  await until(() => !exists(Number(stdout)));
+});
+
+test('nothing outlives a main program that is killed, not even busy children', async () => {
+  const main = spawn(
+    process.execPath,
+    program(`
+      (async () => {
+        const queue = new F.Queue();
+        const busy = new F.Process({ target: tasks.busy, args: [60000] });
+        const middle = new F.Process({ target: tasks.startGrandchild, args: [queue] });
+        await Promise.all([busy.start(), middle.start()]);
+        const { pid } = await queue.get();
+        console.log(JSON.stringify([busy.pid, middle.pid, pid]));
+      })();`),
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const line = await new Promise<string>((resolve) =>
+    main.stdout.once('data', (data) => resolve(String(data))),
+  );
+  const pids = JSON.parse(line) as number[];
+  expect(pids.every(exists)).toBe(true);
+  main.kill('SIGKILL');
+  await until(() => !pids.some(exists));
+});
+
+test('a main module without a guard is refused in the child, not started again for ever', () => {
+  const { stdout } = spawnSync(process.execPath, [require_.resolve('./fixtures/unguarded.cjs')], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect(stdout).toBe('failed ERR_FORKFUL_BOOTSTRAP \nresult 1\n');
+});
+
+test('an error that nobody asked for becomes a warning', () => {
+  const { stderr, status } = spawnSync(
+    process.execPath,
+    [
+      '--expose-gc',
+      ...program(`
+        (async () => {
+          const pool = new F.Pool(1);
+          await (async () => { await pool.applyAsync(tasks.fail, ['unasked']).wait(); })();
+          for (let i = 0; i < 50; i++) { gc(); await new Promise((r) => setTimeout(r, 5)); }
+        })();`),
+    ],
+    { encoding: 'utf8', timeout: 20_000 },
+  );
+  expect(stderr).toMatch(/ForkfulUnaskedError[^]*unasked/);
+  expect(status).toBe(0);
+});
+
+test('thousands of queues and pipes, a process and a pool come and go without a descriptor or a mapping left', () => {
+  const { stdout, stderr } = run(`
+    const { descriptors } = require(${JSON.stringify(require_.resolve('./setup/leftovers.js'))});
+    const maps = () => require('fs').readFileSync('/proc/self/maps', 'utf8').split('memfd:forkful').length;
+    (async () => {
+      new F.Queue().close();
+      const before = JSON.stringify(descriptors());
+      const mapsBefore = maps();
+      for (let i = 0; i < 3000; i++) {
+        const queue = new F.Queue();
+        queue.putNowait(i);
+        queue.getSync();
+        queue.close();
+        const [a, b] = F.Pipe();
+        a.sendSync(i);
+        b.recvSync();
+        a.close();
+        b.close();
+      }
+      const p = new F.Process({ target: tasks.add, args: [1, 2] });
+      await p.start();
+      await p.join();
+      p.close();
+      const pool = new F.Pool(2);
+      await pool.map(tasks.double, [1, 2, 3]);
+      await pool.close();
+      const after = descriptors();
+      for (const kind of Object.keys(after)) if (/epoll|event|pipe/.test(kind)) delete after[kind];
+      const expected = JSON.parse(before);
+      for (const kind of Object.keys(expected)) if (/epoll|event|pipe/.test(kind)) delete expected[kind];
+      console.log(JSON.stringify(after) === JSON.stringify(expected), maps() - mapsBefore, require('fs').readdirSync('/proc/self/fd').length < 60);
+    })();`);
+  expect(`${stdout}${stderr}`).toBe('true 0 true\n');
+});
+
+test('collected queues give their memory back', () => {
+  const { stdout } = spawnSync(
+    process.execPath,
+    [
+      '--expose-gc',
+      ...program(`
+        const maps = () => require('fs').readFileSync('/proc/self/maps', 'utf8').split('memfd:forkful').length - 1;
+        (async () => {
+          for (let i = 0; i < 200; i++) new F.Queue().putNowait(i);
+          for (let i = 0; i < 100 && maps() > 0; i++) { gc(); await new Promise((r) => setTimeout(r, 5)); }
+          console.log(maps());
+        })();`),
+    ],
+    { encoding: 'utf8', timeout: 20_000 },
+  );
+  expect(stdout).toBe('0\n');
+});
+
+test('the look-out for leftovers, by which the suite ends, sees a process that is left', async () => {
+  const main = spawn(
+    process.execPath,
+    program(`const p = new F.Process({ target: tasks.hang }); p.start().then(() => console.log(p.pid));`),
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const pid = Number(await new Promise((resolve) => main.stdout.once('data', resolve)));
+  expect(leftovers().some((found) => found.startsWith(`process ${pid}`))).toBe(true);
+  main.kill('SIGKILL');
+  await until(() => !exists(pid));
+});

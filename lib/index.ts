@@ -7,8 +7,8 @@ export * from './errors';
 export { inline, ref, refs, type References } from './function-ref';
 export { isMainProcess } from './main-process';
 export type { WaitOptions } from './options';
-export { AsyncResult, type ResultWaitOptions } from './pool/async-result';
-export { Pool, type CallbackOptions, type MapOptions, type PoolOptions } from './pool/pool';
+export { AsyncResult, type CallbackOptions, type ResultWaitOptions } from './pool/async-result';
+export { Pool, type MapOptions, type PoolOptions } from './pool/pool';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
 import './pool/protocol';
 export {

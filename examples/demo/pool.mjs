@@ -1,4 +1,4 @@
-import { Pool } from 'forkful';
+import { Pool, remoteInfo } from 'forkful';
 import { analyseFile } from './analyse.mjs';
 
 /**
@@ -16,12 +16,12 @@ const CHUNK = 4;
  */
 export async function poolOfProcesses(files, step, processes) {
   const results = [];
-  let reason;
+  const reasons = new Map();
   const pool = new Pool({ processes });
   try {
     for await (const outcome of pool.imapUnordered(analyseFile, files, { chunksize: CHUNK, settled: true })) {
       if (outcome.status === 'fulfilled') results.push(outcome.value);
-      else reason = outcome.reason;
+      else reasons.set(files[remoteInfo(outcome.reason)?.index], outcome.reason);
       step(outcome.value?.size);
     }
   } finally {
@@ -32,7 +32,8 @@ export async function poolOfProcesses(files, step, processes) {
   const missing = new Set(files);
   for (const { path } of results) missing.delete(path);
   for (const path of missing) {
-    results.push({ path, stamp: '', problem: { kind: 'lost', detail: reason?.message ?? 'no result came' } });
+    const detail = reasons.get(path)?.message ?? 'no result came';
+    results.push({ path, stamp: '', problem: { kind: 'lost', detail } });
   }
   return results;
 }

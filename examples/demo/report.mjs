@@ -73,13 +73,14 @@ export function reportTimes(ways, files) {
  * @param {string[]} names of the passes
  */
 export function reportComparison(root, comparison, names) {
-  const { identical, compared, digests, changed, tooDeep, different } = comparison;
+  const { identical, compared, digests, changed, tooDeep, lost, different } = comparison;
   const verdict = identical
     ? `All ${names.length} ways gave identical results for ${count(compared)} files.`
-    : 'THE RESULTS DIFFER. This must not happen:';
+    : 'The results are NOT identical.';
   return [
     verdict,
-    ...some(root, different),
+    ...aside(root, different, 'have different results, which must not happen:'),
+    ...aside(root, lost, 'lost with a worker:'),
     'SHA-256 of the sorted results:',
     ...table(
       names.map((name, i) => [name, digests[i]]),

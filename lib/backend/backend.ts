@@ -46,7 +46,7 @@ export type Nothing = typeof NOTHING;
 /** The sending half of a transport. Operations take effect in the order of the calls. */
 export interface Sender {
   /** Sends at once; false if there is no room, or earlier operations still wait for it. */
-  trySend(tag: number, data: Uint8Array, length: number): boolean;
+  trySend(tag: number, data: Uint8Array, length: number, start?: number): boolean;
   /** Resolves when the message is where the death of this process cannot undo it. The bytes are copied at the call. */
   send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void>;
   /** Blocks the thread for at most `timeout` ms; false if there was no room. */

@@ -212,8 +212,13 @@ export type References<M> = {
  */
 export function refs<M>(module: string | URL): References<M> {
   const resolved = resolve(module);
+  const made = new Map<string, unknown>(); // the same name gives the same object
   return new Proxy({} as References<M>, {
-    get: (_target, name) => (typeof name === 'string' ? ref(resolved, name) : undefined),
+    get: (_target, name): unknown => {
+      if (typeof name !== 'string') return undefined;
+      if (!made.has(name)) made.set(name, ref(resolved, name));
+      return made.get(name);
+    },
   });
 }
 

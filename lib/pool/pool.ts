@@ -2,14 +2,14 @@ import '../dispose';
 import type { StartMethod } from '../backend/backend';
 import { cpuCount } from '../current';
 import { InvalidStateError } from '../errors';
-import { referTo } from '../function-ref';
+import { NamedTarget, referTo } from '../function-ref';
 import { callback, flag, integer, invalid, list, record } from '../options';
 import type { ProcessOptions, Target } from '../process';
-import { AsyncResult } from './async-result';
+import { AsyncResult, type CallbackOptions } from './async-result';
 import { PoolIterator } from './imap';
 import { encodeTask } from './protocol';
 import { Scheduler } from './scheduler';
-import { TaskFunction, type Sink, type Task } from './task';
+import { Task, TaskFunction, type Sink } from './task';
 
 export interface PoolOptions {
   /** Most workers; they start on demand. @default cpuCount() */
@@ -31,13 +31,6 @@ export interface MapOptions {
   readonly chunksize?: number;
   /** Gives PromiseSettledResults, and goes on after an error. @default false */
   readonly settled?: boolean;
-}
-
-export interface CallbackOptions<R> {
-  /** Called with the result. */
-  readonly callback?: (result: R) => void;
-  /** Called with the error. */
-  readonly errorCallback?: (error: unknown) => void;
 }
 
 /** What a target takes and gives. */
@@ -76,6 +69,7 @@ export class Pool {
   readonly #scheduler: Scheduler;
   readonly #processes: number;
   readonly #functions = new WeakMap<object, TaskFunction>();
+  readonly #namedFunctions = new Map<string, TaskFunction>();
   #nextFunction = 1;
   #nextTask = 1;
 
@@ -110,7 +104,13 @@ export class Pool {
   /** Runs `fn(...args)` in a worker; resolves with what it returns or resolves with. */
   apply<F extends Target>(fn: F, args?: Readonly<Args<F>>): Promise<Result<F>> {
     return new Promise((resolve, reject) => {
-      this.#applyTo(fn, args, resolve as (value: unknown) => void, reject);
+      this.#applyTo(fn, args, {
+        settle: (_index, ok, value) => {
+          if (ok) resolve(value as Result<F>);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the task threw
+          else reject(value);
+        },
+      });
     });
   }
 
@@ -120,9 +120,9 @@ export class Pool {
     args?: Readonly<Args<F>>,
     options?: CallbackOptions<Result<F>>,
   ): AsyncResult<Result<F>> {
-    return this.#asyncResult(options, (resolve, reject) => {
-      this.#applyTo(fn, args, resolve as (value: unknown) => void, reject);
-    });
+    const result = new AsyncResult<Result<F>>(callbacksOf(options));
+    this.#applyTo(fn, args, result);
+    return result;
   }
 
   /**
@@ -229,53 +229,35 @@ export class Pool {
       throw new InvalidStateError('the pool is not running: it was closed or terminated');
   }
 
+  /** What is named the same is the same function. An object with run() travels by value: each call is another. */
   #function(target: Target): TaskFunction {
-    const known =
-      (typeof target === 'object' && target !== null) || typeof target === 'function'
-        ? this.#functions.get(target)
-        : undefined;
+    const lasting = typeof target === 'function' || target instanceof NamedTarget;
+    const known = lasting ? this.#functions.get(target) : undefined;
     if (known !== undefined) return known;
-    const made = new TaskFunction(this.#nextFunction++, referTo(target));
-    // An object with run() travels by value: later changes to its fields are another function.
-    if (typeof target === 'function' || 'reference' in target) this.#functions.set(target, made);
+    const reference = referTo(target);
+    const key = reference.kind === 'object' ? undefined : JSON.stringify(reference);
+    let made = key === undefined ? undefined : this.#namedFunctions.get(key);
+    made ??= new TaskFunction(this.#nextFunction++, reference);
+    if (key !== undefined) this.#namedFunctions.set(key, made);
+    if (lasting) this.#functions.set(target, made);
     return made;
   }
 
   #submit(fn: TaskFunction, items: readonly unknown[], spread: boolean, base: number, sink: Sink): Task {
     const id = this.#nextTask++ >>> 0;
     const message = encodeTask(id, fn.id, spread, items);
-    const task: Task = {
-      id,
-      fn,
-      sink,
-      base,
-      count: items.length,
-      data: undefined,
-      done: 0,
-      cancelled: false,
-    };
+    const task = new Task(id, fn, sink, base, items.length);
     this.#scheduler.submit(task, message);
     return task;
   }
 
-  #applyTo(
-    fn: Target,
-    args: readonly unknown[] | undefined,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ): void {
+  #applyTo(fn: Target, args: readonly unknown[] | undefined, sink: Sink): void {
     try {
       this.#mustRun();
       const given = args === undefined ? [] : list('apply argument "args"', args);
-      const sink: Sink = {
-        settle: (_index, ok, value) => {
-          if (ok) resolve(value);
-          else reject(value);
-        },
-      };
       this.#submit(this.#function(fn), [given], true, 0, sink);
     } catch (error) {
-      reject(error);
+      sink.settle(0, false, error);
     }
   }
 
@@ -354,40 +336,26 @@ export class Pool {
     spread: boolean,
     options: (MapOptions & CallbackOptions<R[]>) | undefined,
   ): AsyncResult<R[]> {
-    const { callback: onResult, errorCallback, ...rest } = options ?? {};
-    return this.#asyncResult<R[]>(
-      { ...(onResult && { callback: onResult }), ...(errorCallback && { errorCallback }) },
-      (resolve, reject) => {
-        this.#mapTo(fn, items, spread, rest, resolve as (values: unknown[]) => void, reject);
-      },
+    const { callback, errorCallback, ...rest } = options ?? {};
+    const result = new AsyncResult<R[]>(callbacksOf({ ...(callback && { callback }), ...(errorCallback && { errorCallback }) }));
+    this.#mapTo(
+      fn,
+      items,
+      spread,
+      rest,
+      (values) => result.settle(0, true, values),
+      (error) => result.settle(0, false, error),
     );
+    return result;
   }
+}
 
-  /** Callbacks run as microtasks: what they throw is an uncaught error of the caller, not of the pool. */
-  #asyncResult<R>(
-    options: CallbackOptions<R> | undefined,
-    start: (resolve: (value: R) => void, reject: (error: unknown) => void) => void,
-  ): AsyncResult<R> {
-    const given = options && record('options', options, ['callback', 'errorCallback']);
-    const onResult =
-      given?.callback === undefined ? undefined : callback('option "callback"', given.callback);
-    const onError =
-      given?.errorCallback === undefined
-        ? undefined
-        : callback('option "errorCallback"', given.errorCallback);
-    return new AsyncResult<R>((resolve, reject) => {
-      start(
-        (value) => {
-          resolve(value);
-          if (onResult) queueMicrotask(() => onResult(value));
-        },
-        (error) => {
-          reject(error);
-          if (onError) queueMicrotask(() => onError(error));
-        },
-      );
-    });
-  }
+function callbacksOf<R>(options: CallbackOptions<R> | undefined): CallbackOptions<R> | undefined {
+  if (options === undefined) return undefined;
+  const given = record('options', options, ['callback', 'errorCallback']);
+  if (given.callback !== undefined) callback('option "callback"', given.callback);
+  if (given.errorCallback !== undefined) callback('option "errorCallback"', given.errorCallback);
+  return options;
 }
 
 function isIterable(value: unknown): boolean {

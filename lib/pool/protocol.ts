@@ -16,6 +16,8 @@ export const Kind = {
   Ready: 4,
   /** From a worker: its initializer threw this. */
   InitializerFailed: 5,
+  /** From a worker: a task, unchanged. Its function's definition was taken back while the task was being taken. */
+  Returned: 6,
 } as const;
 
 /** Where a task's count of items to skip stands in its bytes. */
@@ -46,8 +48,9 @@ export function encodeTask(id: number, fn: number, spread: boolean, items: reado
   return writer;
 }
 
-export function skipItems(task: Buffer, count: number): void {
-  task.writeUInt32LE(count, SKIP_OFFSET);
+/** @param start where the task's message begins */
+export function skipItems(bytes: Buffer, start: number, count: number): void {
+  bytes.writeUInt32LE(count, start + SKIP_OFFSET);
 }
 
 export interface TaskMessage {
@@ -106,6 +109,7 @@ export interface ReportHandler {
   result(id: number, index: number, ok: boolean, value: unknown): void;
   ready(): void;
   initializerFailed(error: unknown): void;
+  returned(id: number, data: Buffer): void;
 }
 
 export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
@@ -118,6 +122,8 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
       handler.result(id, index, ok, reader.value());
     } else if (tag === Kind.Ready) {
       handler.ready();
+    } else if (tag === Kind.Returned) {
+      handler.returned(reader.u32(), Buffer.from(buffer.subarray(start, end)));
     } else {
       handler.initializerFailed(reader.value());
     }

@@ -51,6 +51,9 @@ export class Scheduler {
         this.#failAll(() => error);
       });
     },
+    returned: (task) => {
+      this.#requeue([task]);
+    },
     drained: (worker) => {
       this.#feed();
       if (worker.load === 0 && worker.ready) {
@@ -83,13 +86,12 @@ export class Scheduler {
     if (this.#outstanding++ === 0) this.#busy(1);
     if (this.#pendingFirst === this.#pending.length) {
       const worker = this.#choose();
-      if (worker?.send(task, buffer, length) === true) {
-        // Of a chunk the rest must be known if its worker dies within.
-        if (task.count > 1) task.data = Buffer.from(buffer.subarray(0, length));
-        return;
+      if (worker !== undefined) {
+        if (task.count > 1) task.keep(buffer, 0, length);
+        if (worker.send(task, buffer, 0, length)) return;
       }
     }
-    task.data = Buffer.from(buffer.subarray(0, length));
+    task.keep(buffer, 0, length);
     this.#pending.push(task);
   }
 
@@ -191,7 +193,7 @@ export class Scheduler {
       );
       const index = task.done++;
       this.#settle(worker, task, index, false, error);
-      if (task.done < task.count && task.data !== undefined) notStarted.unshift(task);
+      if (task.done < task.count) notStarted.unshift(task);
     }
     this.#requeue(notStarted);
     if (!worker.ready && this.#state !== 'terminated' && ++this.#failedStarts >= MOST_FAILED_STARTS) {
@@ -228,10 +230,8 @@ export class Scheduler {
       }
       const worker = this.#choose();
       if (worker === undefined) break;
-      const data = task.data ?? Buffer.alloc(0);
-      if (task.done > 0) skipItems(data, task.done);
-      if (!worker.send(task, data, data.length)) break;
-      if (task.count === 1) task.data = undefined;
+      if (task.done > 0) skipItems(task.slab, task.start, task.done);
+      if (!worker.send(task, task.slab, task.start, task.length)) break;
       this.#pendingFirst++;
     }
     if (this.#pendingFirst === this.#pending.length) {
@@ -260,9 +260,8 @@ export class Scheduler {
     const tasks = busiest.takeBack();
     const stays = busiest.load > 0 ? Math.floor(tasks.length / 2) : Math.ceil(tasks.length / 2);
     tasks.forEach((task, i) => {
-      const data = task.data ?? Buffer.alloc(0);
-      if (!(i < stays ? busiest : idle).send(task, data, data.length)) this.#requeue([task]);
-      else if (task.count === 1) task.data = undefined;
+      const worker = i < stays ? busiest : idle;
+      if (!worker.send(task, task.slab, task.start, task.length)) this.#requeue([task]);
     });
   }
 

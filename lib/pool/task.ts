@@ -20,18 +20,56 @@ export class TaskFunction {
   }
 }
 
-/** A unit that goes to one worker: one item, or the consecutive items of a chunk. */
-export interface Task {
-  readonly id: number;
-  readonly fn: TaskFunction;
-  readonly sink: Sink;
-  /** The job's index of this task's first item. */
-  readonly base: number;
-  readonly count: number;
-  /** The message; undefined while only the worker's ring has it. */
-  data: Buffer | undefined;
+const SLAB_BYTES = 64 * 1024;
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+let slabUsed = 0;
+
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * A unit that goes to one worker: one item, or the consecutive items of a chunk. There may be a million of them, so
+ * their messages share slabs.
+ */
+export class Task {
   /** Items whose outcome is known; the next one is what a worker runs. */
-  done: number;
+  done = 0;
   /** Nobody wants it any more: it is dropped when it is met before it started. */
-  cancelled: boolean;
+  cancelled = false;
+  slab = NO_BYTES;
+  start = 0;
+  length = 0;
+
+  /** @param base the job's index of this task's first item */
+  constructor(
+    readonly id: number,
+    readonly fn: TaskFunction,
+    readonly sink: Sink,
+    readonly base: number,
+    readonly count: number,
+  ) {}
+
+  /** Keeps a copy of the message. */
+  keep(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length > SLAB_BYTES / 4) {
+      this.slab = Buffer.from(bytes.subarray(start, end));
+      this.start = 0;
+    } else {
+      if (slabUsed + length > SLAB_BYTES) {
+        slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+        slabUsed = 0;
+      }
+      if (start === 0 && end === bytes.length) slab.set(bytes, slabUsed);
+      else (bytes as Buffer).copy(slab, slabUsed, start, end);
+      this.slab = slab;
+      this.start = slabUsed;
+      slabUsed += length;
+    }
+    this.length = length;
+  }
+
+  /** The message is on a worker's ring now; of a chunk the rest must be known if the worker dies within. */
+  sent(): void {
+    if (this.count === 1) this.slab = NO_BYTES;
+  }
 }

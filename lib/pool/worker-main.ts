@@ -8,6 +8,7 @@ import {
   decodeOrder,
   encodeError,
   encodeResult,
+  encodeTask,
   type Order,
   type TaskMessage,
   type WorkerLink,
@@ -81,6 +82,9 @@ class Worker {
       }
       if (order.kind === 'define') {
         await this.#define(order.id, order.reference);
+      } else if (!this.#functions.has(order.fn)) {
+        const { buffer, length } = encodeTask(order.id, order.fn, order.spread, order.items);
+        this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
       } else {
         const rest = this.#perform(order, order.skip);
         if (rest !== undefined) await rest;
@@ -106,7 +110,7 @@ class Worker {
     const known = this.#functions.get(fn);
     for (let i = first; i < items.length; i++) {
       if (typeof known !== 'function') {
-        this.#report(id, i, false, known?.error ?? new Error(`function ${fn} was never defined`));
+        this.#report(id, i, false, known?.error);
         continue;
       }
       let value: unknown;

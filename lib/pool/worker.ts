@@ -18,6 +18,8 @@ export interface WorkerEvents {
   ready(worker: PoolWorker): void;
   result(worker: PoolWorker, task: Task, index: number, ok: boolean, value: unknown): void;
   initializerFailed(worker: PoolWorker, error: unknown): void;
+  /** The worker has not started the task and does not have it any more. */
+  returned(task: Task): void;
   /** Reports have been taken in; there may be room for more work. */
   drained(worker: PoolWorker): void;
   /** The process has ended, and everything it said was told. */
@@ -52,6 +54,14 @@ export class PoolWorker {
       ready: () => {
         this.ready = true;
         events.ready(this);
+      },
+      returned: (taskId, data) => {
+        const task = this.#tasks.get(taskId);
+        if (task === undefined) return;
+        this.#tasks.delete(taskId);
+        this.#knownFunctions.delete(task.fn.id);
+        task.keep(data, 0, data.length);
+        events.returned(task);
       },
       initializerFailed: (error) => {
         events.initializerFailed(this, error);
@@ -93,23 +103,27 @@ export class PoolWorker {
   }
 
   /** false: the worker takes nothing any more. */
-  send(task: Task, data: Uint8Array, length: number): boolean {
+  send(task: Task, data: Uint8Array, start: number, length: number): boolean {
     const { fn } = task;
     try {
       if (!this.#knownFunctions.has(fn.id)) {
         if (!this.#duplex.trySend(Kind.Define, fn.definition, fn.definition.length)) return false;
         this.#knownFunctions.add(fn.id);
       }
-      if (!this.#duplex.trySend(Kind.Task, data, length)) return false;
+      if (!this.#duplex.trySend(Kind.Task, data, length, start)) return false;
     } catch (error) {
       if (error instanceof BrokenPipeError) return false; // its end is about to be told
       throw error;
     }
     this.#tasks.set(task.id, task);
+    task.sent();
     return true;
   }
 
-  /** Takes back, oldest first, all that the worker has not started; nobody runs these now. */
+  /**
+   * Takes back, oldest first, all that the worker has not started; nobody runs these now. It may take a task from
+   * behind a definition that is taken back here: then it returns the task.
+   */
   takeBack(): Task[] {
     const tasks: Task[] = [];
     while (this.#open) {
@@ -122,7 +136,7 @@ export class PoolWorker {
       const task = this.#tasks.get(unsent.id);
       if (task === undefined) continue;
       this.#tasks.delete(unsent.id);
-      task.data = unsent.data;
+      task.keep(unsent.data, 0, unsent.data.length);
       tasks.push(task);
     }
     return tasks;

@@ -62,12 +62,12 @@ double double_of(napi_env env, napi_value value) {
   return out;
 }
 
-// (tag, data, length, …)
-bool record_of(napi_env env, napi_value* arguments, Ring::Record* out) {
+// (tag, data, length, …), from `start` on
+bool record_of(napi_env env, napi_value* arguments, uint32_t start, Ring::Record* out) {
   Bytes bytes;
   const uint32_t length = uint32_of(env, arguments[2]);
-  if (!bytes_of(env, arguments[1], &bytes) || length > bytes.length) return false;
-  *out = {bytes.data, length, uint32_of(env, arguments[0])};
+  if (!bytes_of(env, arguments[1], &bytes) || start > bytes.length || length > bytes.length - start) return false;
+  *out = {bytes.data + start, length, uint32_of(env, arguments[0])};
   return true;
 }
 
@@ -160,10 +160,13 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   ring_.set_events(info[2].As<Napi::Number>().Int32Value(), info[3].As<Napi::Number>().Int32Value());
 }
 
+// (tag, data, length, start)
 napi_value RingObject::try_put(napi_env env, napi_callback_info info) {
-  Call<3> call(env, info, &RingObject::ring_);
+  Call<4> call(env, info, &RingObject::ring_);
   Ring::Record record;
-  if (call.ring == nullptr || !record_of(env, call.arguments, &record)) return wrong_call(env, "tryPut");
+  if (call.ring == nullptr || !record_of(env, call.arguments, uint32_of(env, call.arguments[3]), &record)) {
+    return wrong_call(env, "tryPut");
+  }
   uint32_t done;
   return to_js(env, call.ring->try_put(&record, 1, &done, Deadline::in_ms(0)));
 }
@@ -171,7 +174,7 @@ napi_value RingObject::try_put(napi_env env, napi_callback_info info) {
 napi_value RingObject::put_sync(napi_env env, napi_callback_info info) {
   Call<4> call(env, info, &RingObject::ring_);
   Ring::Record record;
-  if (call.ring == nullptr || !record_of(env, call.arguments, &record)) return wrong_call(env, "putSync");
+  if (call.ring == nullptr || !record_of(env, call.arguments, 0, &record)) return wrong_call(env, "putSync");
   uint32_t done;
   return to_js(env, call.ring->put(&record, 1, &done, Deadline::in_ms(double_of(env, call.arguments[3]))));
 }

@@ -14,7 +14,7 @@ export const Status = {
 } as const;
 
 export interface NativeRing {
-  tryPut(tag: number, data: Uint8Array, length: number): number;
+  tryPut(tag: number, data: Uint8Array, length: number, start: number): number;
   putSync(tag: number, data: Uint8Array, length: number, timeout: number): number;
   /** scratch[0]: how many went. */
   tryPutMany(data: Uint8Array, lengths: Uint32Array, offset: number, count: number): number;

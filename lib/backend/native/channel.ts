@@ -79,8 +79,8 @@ export class NativeChannel<T> implements Channel<T> {
     return this.#sender.pending;
   }
 
-  trySend(tag: number, data: Uint8Array, length: number): boolean {
-    return this.#sender.trySend(tag, data, length);
+  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
+    return this.#sender.trySend(tag, data, length, start);
   }
 
   send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {

@@ -182,8 +182,8 @@ export class NativeDuplex<T> implements Duplex<T> {
     return this.#end.socket;
   }
 
-  trySend(tag: number, data: Uint8Array, length: number): boolean {
-    return this.#end.sender.trySend(tag, data, length);
+  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
+    return this.#end.sender.trySend(tag, data, length, start);
   }
 
   send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {

@@ -72,15 +72,15 @@ export class RingSender implements Sender {
   }
 
   /** One native attempt: Ok, Full or Busy; throws what cannot be mended by waiting. */
-  put(tag: number, data: Uint8Array, length: number): number {
+  put(tag: number, data: Uint8Array, length: number, start = 0): number {
     this.#source.checkPeer?.();
-    const status = this.#ring.tryPut(tag, data, length);
+    const status = this.#ring.tryPut(tag, data, length, start);
     if (status > Status.Busy) throw failure(status, length);
     return status;
   }
 
-  trySend(tag: number, data: Uint8Array, length: number): boolean {
-    return this.#waiting.size === 0 && this.put(tag, data, length) === Status.Ok;
+  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
+    return this.#waiting.size === 0 && this.put(tag, data, length, start) === Status.Ok;
   }
 
   send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {

@@ -21,7 +21,8 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
   console.log(`\n${name}`);
   for (const [figure, { value, unit, spread }] of Object.entries(await suites[name](Number(values.runs)))) {
     const least = thresholds[name]?.[figure];
-    const verdict = least === undefined ? '' : value >= least ? `  (at least ${least}: yes)` : `  (at least ${least}: NO)`;
+    const verdict =
+      least === undefined ? '' : value >= least ? `  (at least ${least}: yes)` : `  (at least ${least}: NO)`;
     if (verdict.endsWith('NO)')) short++;
     const number = value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
     console.log(`  ${figure.padEnd(52)} ${number.padStart(12)} ${unit.padEnd(8)} ${spread}${verdict}`);

@@ -16,7 +16,9 @@ export async function interleave(runs, candidates) {
 }
 
 export function figure(values, unit) {
-  const spread = values.map((value) => (value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2)));
+  const spread = values.map((value) =>
+    value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2),
+  );
   return { value: median(values), unit, spread: `[${spread.join(' ')}]` };
 }
 

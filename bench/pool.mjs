@@ -16,7 +16,8 @@ export async function pool(runs) {
   const objects = numbers.map((i) => ({ id: i, name: `item ${i}`, values: [i, i + 1, i + 2] }));
   const values = await interleave(runs, {
     numbers: () => perSecond(() => Promise.all(numbers.map((i) => workers.applyAsync(tasks.increment, [i])))),
-    objects: () => perSecond(() => Promise.all(objects.map((item) => workers.applyAsync(tasks.same, [item])))),
+    objects: () =>
+      perSecond(() => Promise.all(objects.map((item) => workers.applyAsync(tasks.same, [item])))),
     map: () => perSecond(() => workers.map(tasks.increment, numbers, { chunksize: 1 })),
     imap: () =>
       perSecond(async () => {

@@ -7,5 +7,6 @@ export function producer(queue, ready, count) {
 export function batchProducer(queue, ready, count) {
   const messages = Array.from({ length: 64 }, () => Buffer.alloc(64, 1));
   ready.putSync(true);
-  for (let left = count; left > 0; left -= 64) queue.putManySync(left >= 64 ? messages : messages.slice(0, left));
+  for (let left = count; left > 0; left -= 64)
+    queue.putManySync(left >= 64 ? messages : messages.slice(0, left));
 }

@@ -31,7 +31,7 @@ async function many() {
   await child.start();
   await ready.get();
   const started = performance.now();
-  for (let got = 0; got < COUNT; ) got += queue.getManySync(64).length;
+  for (let got = 0; got < COUNT;) got += queue.getManySync(64).length;
   const rate = COUNT / ((performance.now() - started) / 1000);
   await child.join();
   queue.close();
@@ -40,7 +40,9 @@ async function many() {
 }
 
 async function childProcess() {
-  const child = fork(fileURLToPath(new URL('./child-process-peer.mjs', import.meta.url)), { serialization: 'advanced' });
+  const child = fork(fileURLToPath(new URL('./child-process-peer.mjs', import.meta.url)), {
+    serialization: 'advanced',
+  });
   await once(child, 'message');
   let got = 0;
   const done = new Promise((resolve) => {

@@ -80,7 +80,6 @@ export class Connection<Send = unknown, Receive = Send> implements Transferable,
       const value = duplex.tryReceive();
       return value === NOTHING ? duplex.receive(wait) : Promise.resolve(value);
     } catch (error) {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- may be a signal's reason
       return Promise.reject(error);
     }
   }

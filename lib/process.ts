@@ -394,7 +394,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
 
   #reference(): TargetReference {
     if (this.#target !== undefined) return referTo(this.#target);
-     
+
     if (this.run !== Process.prototype.run) return instanceReference(this);
     throw new InvalidArgumentError(
       'Process option "target" is missing: give one, or override run() in a subclass',
@@ -467,7 +467,7 @@ export function parentProcess(): { readonly pid: number; readonly name: string }
 }
 
 function pythonExitCode({ exitCode, signal }: ExitStatus): number {
-  return signal === null ? (exitCode ?? 0) : -(constants.signals[signal] ?? 0);
+  return signal === null ? (exitCode ?? 0) : -constants.signals[signal];
 }
 
 function contextMethod(context: unknown): StartMethod {

@@ -263,7 +263,6 @@ registerHandleType('Queue', (share, details) => {
 });
 
 function rejected(error: unknown): Promise<never> {
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- may be a signal's reason
   return Promise.reject(error);
 }
 

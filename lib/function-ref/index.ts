@@ -1,11 +1,4 @@
+export { inline } from './inline';
 export { load, type Callable, type Loaded } from './load';
-export {
-  inline,
-  instanceReference,
-  NamedTarget,
-  ref,
-  referTo,
-  refs,
-  type References,
-  type TargetReference,
-} from './reference';
+export { instanceReference, referTo } from './refer';
+export { ref, refs, type AnyFunction, type References, type TargetReference } from './reference';

@@ -1,92 +1,88 @@
+import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { FunctionReferenceError } from '../errors';
-import { textHash, type TargetReference } from './reference';
+import { placesCalled, placesIn, type Place } from './exports';
+import { evaluate } from './inline';
+import type { Named, TargetReference } from './reference';
+import { hashOf } from './text';
 
 export type Callable = (...args: unknown[]) => unknown;
 
-interface ClassAndFields {
-  readonly Class: { readonly prototype: object };
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /** What a reference stands for, in the process that runs it. */
-export type Loaded = { readonly call: Callable } | ClassAndFields;
+export type Loaded =
+  | { readonly call: Callable }
+  | { readonly Class: { readonly prototype: object }; readonly fields: Readonly<Record<string, unknown>> };
 
-type Named = Exclude<TargetReference, { kind: 'inline' }>;
+interface FunctionPlace extends Place {
+  readonly value: Callable;
+}
 
 /**
- * Imports the module of a reference and finds the target in it.
- * @throws FunctionReferenceError if the module cannot be loaded (its own error is the cause) or lacks the name
+ * Loads the module of a reference and finds the target in it.
+ * @throws FunctionReferenceError if the module cannot be loaded (its error is the cause) or lacks the export
  */
 export async function load(reference: TargetReference): Promise<Loaded> {
-  if (reference.kind === 'inline') {
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the user's own source, sent for this purpose
-    return { call: new Function(`return (${reference.source}\n)`)() as Callable };
+  if (reference.kind === 'inline') return { call: evaluate(reference.source) as Callable };
+  const exports = await exportsOf(reference.module);
+  const { value, holder } = lookUp(exports, reference);
+  if (reference.kind === 'object') {
+    return { Class: value as unknown as { readonly prototype: object }, fields: reference.fields };
   }
-  let namespace: Record<string, unknown>;
+  return { call: holder === exports || holder === undefined ? value : value.bind(holder) };
+}
+
+async function exportsOf(module: string): Promise<unknown> {
   try {
-    namespace = (await import(
-      isAbsolute(reference.module) ? pathToFileURL(reference.module).href : reference.module
-    )) as Record<string, unknown>;
+    return isAbsolute(module) ? (createRequire(module)(module) as unknown) : await import(module);
   } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new FunctionReferenceError(`${module} failed to load in the child process: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+function lookUp(exports: unknown, { module, name, hash }: Named): FunctionPlace {
+  const called = [...placesCalled(name, exports)].filter(isFunction);
+  if (hash === undefined) {
+    if (called[0] !== undefined) return called[0];
+    throw new FunctionReferenceError(`${module} exports no function "${name}"; ${namesOf(exports)}`);
+  }
+  const same = called.find(({ value }) => hashOf(value) === hash);
+  if (same !== undefined) return same;
+  // `export { f as g }` or a default export: the parent knows only what the function calls itself.
+  const candidates = [...placesIn(exports)].filter(isFunction).filter(({ value }) => hashOf(value) === hash);
+  const [first] = candidates;
+  if (first === undefined) {
     throw new FunctionReferenceError(
-      `the module ${reference.module} failed to load in the child process: ${String((error as Error | null)?.message ?? error)}`,
-      { cause: error },
+      called.length > 0
+        ? `the function "${name}" of ${module} differs from the parent's: the file has changed since, or it is ` +
+            'another function of that name, which is not exported; start again, or export it'
+        : `${module} does not export the function "${name}": export it, or use inline(fn); ${namesOf(exports)}`,
     );
   }
-  const found = lookUp(namespace, reference);
-  if (typeof found?.value !== 'function') throw missing(namespace, reference);
-  if (reference.kind === 'object') {
-    return { Class: found.value as unknown as ClassAndFields['Class'], fields: reference.fields };
+  if (candidates.some(({ value }) => value !== first.value)) {
+    const names = candidates.map((place) => `"${place.name}"`).join(', ');
+    throw new FunctionReferenceError(
+      `${module} exports several functions with the text of "${name}": ${names}; say which, with ref(url, name)`,
+    );
   }
-  const fn = found.value as Callable;
-  return { call: found.holder === undefined ? fn : fn.bind(found.holder) };
+  return first;
 }
 
-interface Place {
-  readonly value: unknown;
-  readonly holder: unknown;
+function isFunction(place: Place): place is FunctionPlace {
+  return typeof place.value === 'function';
 }
 
-function lookUp(namespace: Record<string, unknown>, { name, hash }: Named): Place | undefined {
-  const roots = [namespace, namespace['default']];
-  const matches = (place: Place | undefined) =>
-    typeof place?.value === 'function' && (hash === undefined || textHash(place.value) === hash);
-  for (const root of roots) {
-    const place = follow(root, name);
-    if (matches(place)) return place;
+function namesOf(exports: unknown): string {
+  const names = new Set<string>();
+  for (const place of placesIn(exports)) {
+    // What is in `default` is all there is to see of many a CommonJS module.
+    const name = place.name.replace(/^(default|module\.exports)\./, '');
+    if (isFunction(place) && !name.includes('.')) names.add(name);
   }
-  // Exported under another name (`export { f as g }`, `export default`): the text tells.
-  if (hash !== undefined) {
-    for (const root of roots) {
-      for (const key of Object.keys((root as object | null | undefined) ?? {})) {
-        const place = { value: (root as Record<string, unknown>)[key], holder: undefined };
-        if (matches(place)) return place;
-      }
-    }
-  }
-  return undefined;
-}
-
-function follow(root: unknown, path: string): Place | undefined {
-  let value: unknown = root;
-  let holder: unknown = undefined;
-  for (const [i, step] of path.split('.').entries()) {
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !(step in value))
-      return undefined;
-    holder = i > 0 ? value : undefined;
-    value = (value as Record<string, unknown>)[step];
-  }
-  return { value, holder };
-}
-
-function missing(namespace: Record<string, unknown>, { module, name, hash }: Named): FunctionReferenceError {
-  const names = Object.keys(namespace).filter((key) => key !== 'default' && key !== 'module.exports');
-  const has = names.length === 0 ? 'it exports no names' : `it exports ${names.slice(0, 20).join(', ')}`;
-  const inner =
-    hash === undefined ? '' : ', or is a closure, a nested function, or changed since the parent loaded it';
-  return new FunctionReferenceError(
-    `${module} exports no function "${name}" (${has}): it is not exported under that name${inner}; export it, or use inline(fn)`,
-  );
+  const more = names.size > 20 ? ', …' : '';
+  return names.size === 0
+    ? 'it exports no functions'
+    : `it exports ${[...names].slice(0, 20).join(', ')}${more}`;
 }

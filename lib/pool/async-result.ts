@@ -56,13 +56,18 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
     try {
       limit = limitOf('get', options);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     if (limit === Infinity || this.ready()) return this.#ask();
     return new Promise((resolve, reject) => {
       this.#within(limit, () => {
         if (this.ready()) this.#ask().then(resolve, reject);
-        else reject(new TimeoutError('the task was not done within the given time; it goes on: get() can be called again'));
+        else
+          reject(
+            new TimeoutError(
+              'the task was not done within the given time; it goes on: get() can be called again',
+            ),
+          );
       });
     });
   }
@@ -132,7 +137,6 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
       if (this.#state === 'fulfilled') {
         resolve(this.#value as T);
       } else if (this.#state === 'rejected') {
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the task threw
         reject(this.#value);
       } else {
         this.#resolve = resolve;

@@ -38,10 +38,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     cancel: (tasks: Iterable<Task>) => void,
     options: { ordered: boolean; settled: boolean; chunksize: number; lookAhead: number },
   ) {
-    this.#input =
-      Symbol.asyncIterator in input
-        ? input[Symbol.asyncIterator]()
-        : (input)[Symbol.iterator]();
+    this.#input = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]();
     this.#submit = submit;
     this.#cancel = cancel;
     this.#ordered = options.ordered;
@@ -112,9 +109,9 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     try {
       while (!this.#inputEnded && this.#taken + chunk.length - this.#consumed < this.#lookAhead) {
         const step = this.#input.next();
-        const { done, value } = isPromiseLike(step) ? await step : step;
-        if (done === true) this.#inputEnded = true;
-        else chunk.push(value);
+        const result = isPromiseLike(step) ? await step : step;
+        if (result.done === true) this.#inputEnded = true;
+        else chunk.push(result.value);
         if (chunk.length === this.#chunksize) {
           this.#hand(chunk);
           chunk = [];

@@ -2,7 +2,7 @@ import '../dispose';
 import type { StartMethod } from '../backend/backend';
 import { cpuCount } from '../current';
 import { InvalidStateError } from '../errors';
-import { NamedTarget, referTo } from '../function-ref';
+import { referTo } from '../function-ref';
 import { callback, flag, integer, invalid, list, record } from '../options';
 import type { ProcessOptions, Target } from '../process';
 import { AsyncResult, type CallbackOptions } from './async-result';
@@ -44,8 +44,7 @@ type Result<F> = F extends (...args: never[]) => infer R
   : F extends { run(...args: never[]): infer R }
     ? Awaited<R>
     : unknown;
-type First<F> =
-  Args<F> extends readonly [infer I, ...unknown[]] ? I : Args<F> extends readonly (infer I)[] ? I : unknown;
+type First<F> = Args<F> extends readonly [] ? unknown : Args<F>[0];
 
 const OPTIONS = [
   'processes',
@@ -107,7 +106,6 @@ export class Pool {
       this.#applyTo(fn, args, {
         settle: (_index, ok, value) => {
           if (ok) resolve(value as Result<F>);
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the task threw
           else reject(value);
         },
       });
@@ -231,15 +229,14 @@ export class Pool {
 
   /** What is named the same is the same function. An object with run() travels by value: each call is another. */
   #function(target: Target): TaskFunction {
-    const lasting = typeof target === 'function' || target instanceof NamedTarget;
-    const known = lasting ? this.#functions.get(target) : undefined;
+    const known = typeof target === 'function' ? this.#functions.get(target) : undefined;
     if (known !== undefined) return known;
     const reference = referTo(target);
     const key = reference.kind === 'object' ? undefined : JSON.stringify(reference);
     let made = key === undefined ? undefined : this.#namedFunctions.get(key);
     made ??= new TaskFunction(this.#nextFunction++, reference);
     if (key !== undefined) this.#namedFunctions.set(key, made);
-    if (lasting) this.#functions.set(target, made);
+    if (typeof target === 'function') this.#functions.set(target, made);
     return made;
   }
 
@@ -337,7 +334,9 @@ export class Pool {
     options: (MapOptions & CallbackOptions<R[]>) | undefined,
   ): AsyncResult<R[]> {
     const { callback, errorCallback, ...rest } = options ?? {};
-    const result = new AsyncResult<R[]>(callbacksOf({ ...(callback && { callback }), ...(errorCallback && { errorCallback }) }));
+    const result = new AsyncResult<R[]>(
+      callbacksOf({ ...(callback && { callback }), ...(errorCallback && { errorCallback }) }),
+    );
     this.#mapTo(
       fn,
       items,

@@ -1,17 +1,13 @@
 import { backend } from '../backend';
 import { NOTHING, type Duplex } from '../backend/backend';
 import { BrokenPipeError } from '../errors';
-import { NamedTarget } from '../function-ref';
+import { ref } from '../function-ref';
 import { WORKER, Process, type ProcessOptions } from '../process';
 import { Kind, WorkerLink, decodeReportTo, decodeUnsent, type ReportHandler } from './protocol';
 import type { Task } from './task';
-import type { Initializer } from './worker-main';
+import type { Initializer, runWorker as WorkerMain } from './worker-main';
 
-const runWorker = new NamedTarget({
-  kind: 'function',
-  module: require.resolve('./worker-main'),
-  name: 'runWorker',
-});
+const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runWorker');
 
 /** What the scheduler wants to hear of a worker. */
 export interface WorkerEvents {
@@ -73,7 +69,7 @@ export class PoolWorker {
     this.process = new Process<void>({
       ...options,
       ...marked,
-      target: runWorker as never,
+      target: runWorker,
       args: [new WorkerLink(theirs.share()), initializer],
       name: `PoolWorker-${id}`,
       daemon: true,

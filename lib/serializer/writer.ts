@@ -18,7 +18,7 @@ class PathError extends Error {
   path = '';
   constructor(
     readonly problem: string,
-    override readonly cause: unknown = undefined,
+    override readonly cause?: unknown,
   ) {
     super(problem);
   }
@@ -435,7 +435,6 @@ const UNSENDABLE = new Set([
   'MessagePort',
 ]);
 
- 
 const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
 
 function isLatin1(value: string): boolean {

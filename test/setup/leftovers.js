@@ -22,9 +22,12 @@ function leftovers() {
   const found = [];
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   for (const pid of pids.filter(isOfThisRun)) {
-    const command = (tryTo(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').replaceAll('\0', ' ').trim();
+    const command = (tryTo(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '')
+      .replaceAll('\0', ' ')
+      .trim();
     const maps = tryTo(() => readFileSync(`/proc/${pid}/maps`, 'utf8')) ?? '';
-    if (command.includes('child-main.js') || maps.includes('memfd:forkful')) found.push(`process ${pid}: ${command}`);
+    if (command.includes('child-main.js') || maps.includes('memfd:forkful'))
+      found.push(`process ${pid}: ${command}`);
   }
   for (const name of tryTo(() => readdirSync('/dev/shm')) ?? []) {
     if (name.includes('forkful')) found.push(`/dev/shm/${name}`);

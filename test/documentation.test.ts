@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as forkful from 'forkful';
+
+const root = join(__dirname, '..');
+
+describe('README', () => {
+  const folder = mkdtempSync(join(root, 'test', 'readme-')); // inside, so that `forkful` resolves to this package
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const snippets = [
+    ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```js\n\/\/ (\S+)\n([^]*?)```/g),
+  ];
+  const expected: Record<string, RegExp> = {
+    'square.mjs': /^\d+ 144\n$/,
+    'queue.mjs': /apple[^]*pear[^]*plum/,
+    'pipe.mjs': /^Does it work\? Yes\.\n$/,
+    'pool.mjs': /^1024\n\[ 1, 2, 3 \]\n(4\n5|5\n4)\n1\n4\n9\n$/,
+  };
+
+  test('has a snippet for each primitive', () => {
+    expect(snippets.map(([, name]) => name)).toEqual(Object.keys(expected));
+  });
+
+  test.each(snippets.map(([, name, code]) => [name!, code!]))('%s runs as written', (name, code) => {
+    const file = join(folder, name);
+    writeFileSync(file, code);
+    expect(execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 })).toMatch(
+      expected[name]!,
+    );
+  });
+});
+
+test('every error class has its heading in docs/errors.md', () => {
+  const headings = readFileSync(join(root, 'docs', 'errors.md'), 'utf8').match(/^## \S+$/gm);
+  const codes = Object.values(forkful)
+    .filter(
+      (value): value is typeof forkful.ForkfulError =>
+        typeof value === 'function' && /Error$/.test(value.name),
+    )
+    .map((Class) => new Class('').code)
+    .filter((code) => code !== 'ERR_FORKFUL');
+  expect(codes.length).toBeGreaterThan(15);
+  expect(headings).toEqual(expect.arrayContaining(codes.map((code) => `## ${code}`)));
+  expect(headings).toHaveLength(codes.length);
+});

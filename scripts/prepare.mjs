@@ -93,12 +93,17 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 
 withLock(() => {
   step({
-    name: 'installing dependencies with npm ci',
+    name: 'installing dependencies with npm install',
     stamp: 'node_modules/.forkful-stamp',
-    key: digest(['package-lock.json']),
+    key: digest(['package.json', 'package-lock.json']),
     present: () => existsSync(join(root, 'node_modules', 'typescript')),
+    // Not `npm ci`: it insists on the optional binaries of other platforms, which not every registry has.
     act: () =>
-      run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'Is the registry reachable?'),
+      run(
+        'npm',
+        ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+        'Is the registry reachable?',
+      ),
   });
   step({
     name: 'compiling the addon with node-gyp',

@@ -13,26 +13,33 @@ interface Running {
 
 const running = new Set<Running>();
 let installed = false;
+let ending = false;
+
+/** Whether the event loop has ended once, so that it now runs only until the children have ended. */
+export function isEnding(): boolean {
+  return ending;
+}
 
 /** Counts a child among those that this process's end concerns, until it has ended. */
 export function track(child: Child<unknown>, daemon: boolean, detached: boolean): void {
   const entry: Running = { child, daemon, detached };
   running.add(entry);
   child.onExit(() => running.delete(entry));
-  // What is not daemonic is waited for, simply by keeping the event loop alive.
-  if (!daemon && !detached) child.hold(true);
+  if (ending && !detached) child.hold(true);
   if (installed) return;
   installed = true;
-  process.on('beforeExit', endDaemons);
+  process.on('beforeExit', onLoopEnd);
   process.on('exit', killAll);
 }
 
-// The event loop has ended: only daemonic children are left, if any. Holding them lets it end when they have.
-function endDaemons(): void {
+// The event loop has ended: daemonic children are asked to end, and all are waited for, by holding the loop.
+function onLoopEnd(): void {
+  ending = true;
   for (const { child, daemon, detached } of running) {
-    if (!daemon || detached) continue;
-    child.kill(SIGTERM);
+    if (detached) continue;
     child.hold(true);
+    if (!daemon) continue;
+    child.kill(SIGTERM);
     const timer = setTimeout(() => child.kill(SIGKILL), GRACE);
     child.onExit(() => {
       clearTimeout(timer);

@@ -76,6 +76,31 @@ export function abortSignal(name: string, value: unknown): AbortSignal | undefin
   throw invalid(name, 'an AbortSignal', value);
 }
 
+/** The name that was most likely meant, if one is near. */
+function nearest(key: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.ceil(key.length / 3) + 1;
+  for (const candidate of known) {
+    const distance = edits(key.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Insertions, deletions and substitutions that lead from one to the other. */
+function edits(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 0; i < from.length; i++) {
+    const above = row;
+    row = [i + 1];
+    for (let j = 0; j < to.length; j++) {
+      const substituted = (above[j] ?? 0) + (to[j] === from[i] ? 0 : 1);
+      row.push(Math.min(substituted, (above[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1));
+    }
+  }
+  return row.at(-1) ?? 0;
+}
+
 /** An options object with none but the known keys; undefined is an empty one. */
 export function record<K extends string>(
   name: string,
@@ -87,8 +112,10 @@ export function record<K extends string>(
     throw invalid(name, 'an object', value);
   for (const key of Object.keys(value)) {
     if (!known.includes(key as K)) {
+      const near = nearest(key, known);
       throw new InvalidArgumentError(
-        `${name} has no "${key}"; it has ${known.map((k) => `"${k}"`).join(', ')}`,
+        `${name} has no "${key}"${near === undefined ? '' : ` (did you mean "${near}"?)`}; ` +
+          `it has ${known.map((k) => `"${k}"`).join(', ')}`,
       );
     }
   }

@@ -2,7 +2,7 @@ import './dispose';
 import { constants } from 'node:os';
 import { backend } from './backend';
 import { type Child, type ExitStatus, type StartMethod } from './backend/backend';
-import { track } from './children';
+import { isEnding, track } from './children';
 import { currentIdentity, isImporting, nextName } from './current';
 import { debug } from './debug';
 import {
@@ -409,7 +409,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
 
   #hold(delta: 1 | -1): void {
     this.#holders += delta;
-    this.#child?.hold(this.#holders > 0 || (!this.#daemon && !this.#settings.detached));
+    this.#child?.hold(this.#holders > 0 || (isEnding() && !this.#settings.detached));
   }
 
   #drain(): void {

@@ -34,6 +34,18 @@ test('the end of the main program waits for its processes and ends its daemons',
   expect(Date.now() - started).toBeGreaterThan(200);
 });
 
+test('daemons end when the event loop does, before the others have ended', () => {
+  const { stdout } = run(`
+    (async () => {
+      const p = new F.Process({ target: tasks.later, args: [1500, 1] });
+      const d = new F.Process({ target: tasks.hang, daemon: true });
+      await p.start();
+      await d.start();
+      process.once('beforeExit', () => d.join().then(() => console.log('daemon ended', d.exitCode, p.isAlive())));
+    })();`);
+  expect(stdout).toBe('daemon ended -15 true\n');
+});
+
 test('an idle pool and an idle queue do not keep the program alive; pending tasks do', () => {
   const { status, stdout } = run(`
     const pool = new F.Pool(2);

@@ -14,7 +14,7 @@ import { Task, TaskFunction, type Sink } from './task';
 export interface PoolOptions {
   /** Most workers; they start on demand. @default cpuCount() */
   readonly processes?: number;
-  /** Runs in every worker before its first task. If it fails, what is pending rejects with its error. */
+  /** Runs in every worker before its first task. If it fails, what is pending or comes later rejects with its error. */
   readonly initializer?: Target;
   /** @default [] */
   readonly initargs?: readonly unknown[];
@@ -180,8 +180,18 @@ export class Pool {
   imap<F extends Target>(
     fn: F,
     items: Iterable<First<F>> | AsyncIterable<First<F>>,
+    options: MapOptions & { readonly settled: true },
+  ): AsyncIterableIterator<PromiseSettledResult<Result<F>>>;
+  imap<F extends Target>(
+    fn: F,
+    items: Iterable<First<F>> | AsyncIterable<First<F>>,
     options?: MapOptions,
-  ): AsyncIterableIterator<Result<F>> {
+  ): AsyncIterableIterator<Result<F>>;
+  imap(
+    fn: Target,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<unknown> {
     return this.#iterate(fn, items, true, options);
   }
 
@@ -189,8 +199,18 @@ export class Pool {
   imapUnordered<F extends Target>(
     fn: F,
     items: Iterable<First<F>> | AsyncIterable<First<F>>,
+    options: MapOptions & { readonly settled: true },
+  ): AsyncIterableIterator<PromiseSettledResult<Result<F>>>;
+  imapUnordered<F extends Target>(
+    fn: F,
+    items: Iterable<First<F>> | AsyncIterable<First<F>>,
     options?: MapOptions,
-  ): AsyncIterableIterator<Result<F>> {
+  ): AsyncIterableIterator<Result<F>>;
+  imapUnordered(
+    fn: Target,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<unknown> {
     return this.#iterate(fn, items, false, options);
   }
 

@@ -32,6 +32,8 @@ export class Scheduler {
   #outstanding = 0;
   #nextWorker = 1;
   #failedStarts = 0;
+  /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
+  #broken: { readonly error: unknown } | undefined;
   #state: 'running' | 'closing' | 'terminated' = 'running';
   #whenChanged: (() => void)[] = [];
 
@@ -48,7 +50,7 @@ export class Scheduler {
       worker.ready = true; // what follows is no failed start, but told
       // Not now: the message is still being read.
       queueMicrotask(() => {
-        this.#failAll(() => error);
+        this.#breakDown(error);
       });
     },
     returned: (task) => {
@@ -82,6 +84,11 @@ export class Scheduler {
 
   /** Takes a task whose message is in the writer. */
   submit(task: Task, message: Writer): void {
+    if (this.#broken !== undefined) {
+      for (; task.done < task.count; task.done++)
+        task.sink.settle(task.base + task.done, false, this.#broken.error);
+      return;
+    }
     const { buffer, length } = message;
     if (this.#outstanding++ === 0) this.#busy(1);
     if (this.#pendingFirst === this.#pending.length) {
@@ -198,13 +205,12 @@ export class Scheduler {
     this.#requeue(notStarted);
     if (!worker.ready && this.#state !== 'terminated' && ++this.#failedStarts >= MOST_FAILED_STARTS) {
       this.#failedStarts = 0;
-      this.#failAll(
-        () =>
-          new WorkerLostError(
-            `${MOST_FAILED_STARTS} workers in a row ended before they could take a task, the last one by ${how}; ` +
-              'look at their stderr, and at the env, cwd, execArgv and initializer of the pool',
-            { pid, exitCode, signal, task: '' },
-          ),
+      this.#breakDown(
+        new WorkerLostError(
+          `${MOST_FAILED_STARTS} workers in a row ended before they could take a task, the last one by ${how}; ` +
+            'look at their stderr, and at the env, cwd, execArgv and initializer of the pool',
+          { pid, exitCode, signal, task: '' },
+        ),
       );
     }
     this.#feed();
@@ -275,6 +281,12 @@ export class Scheduler {
       });
     task.sink.settle(task.base + index, ok, value);
     if (task.done === task.count) this.#finish();
+  }
+
+  /** No respawn loop: what is pending fails with the error once, and so does at once what comes later. */
+  #breakDown(error: unknown): void {
+    this.#broken = { error };
+    this.#failAll(() => error);
   }
 
   /** Fails everything that is not settled. */

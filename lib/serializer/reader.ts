@@ -1,14 +1,19 @@
-import { RemoteError, SerializationError } from '../errors';
+import { constants } from 'node:buffer';
+import { types } from 'node:util';
+import { ForkfulError, RemoteError, SerializationError } from '../errors';
 import { errorPrototype, registeredPrototype } from './classes';
-import { MOST_DEPTH, Tag, VIEW_TYPES, type HandleSource } from './tags';
+import { ErrorProperty, MOST_DEPTH, SHORT, Tag, VIEW_TYPES, type HandleSource } from './tags';
 
-const SHORT = 24;
-const double = new Float64Array(1);
-const doubleBytes = new Uint8Array(double.buffer);
+const NOTHING: Buffer = Buffer.alloc(0);
+const MOST_CHARACTERS = constants.MAX_STRING_LENGTH;
 
-function broken(what: string): SerializationError {
+/** Property names recur from message to message: finding the one of last time beats making it again. */
+const keys: string[] = new Array<string>(512).fill('');
+
+function broken(what: string, cause?: unknown): SerializationError {
   return new SerializationError(
     `expected a message of this library, got bytes with ${what}; is the other side of the same version?`,
+    cause === undefined ? {} : { cause },
   );
 }
 
@@ -17,17 +22,18 @@ function broken(what: string): SerializationError {
  * SerializationError. The values share no memory with the bytes.
  */
 export class Reader {
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer = NOTHING;
   #at = 0;
   #end = 0;
-  #objects: unknown[] = [];
+  readonly #objects: unknown[] = [];
   #source: HandleSource | undefined;
   #depth = 0;
 
+  /** @param end where the message ends, at most the length of the buffer */
   reset(buffer: Buffer, start: number, end: number): this {
     this.#buffer = buffer;
     this.#at = start;
-    this.#end = end;
+    this.#end = Math.min(end, buffer.length);
     return this;
   }
 
@@ -49,9 +55,7 @@ export class Reader {
   }
 
   f64(): number {
-    const at = this.#need(8);
-    doubleBytes.set(this.#buffer.subarray(at, at + 8));
-    return double[0] ?? 0;
+    return this.#buffer.readDoubleLE(this.#need(8));
   }
 
   text(): string {
@@ -60,10 +64,17 @@ export class Reader {
 
   /** @throws SerializationError if the bytes are not such a value */
   value(source?: HandleSource): unknown {
-    this.#objects = [];
     this.#source = source;
-    this.#depth = 0;
-    return this.#any(this.u8());
+    try {
+      return this.#any(this.u8());
+    } catch (error) {
+      // What else the engine throws: the stack or memory ends, a number is out of its range.
+      throw error instanceof ForkfulError ? error : broken('a value that cannot be built', error);
+    } finally {
+      if (this.#objects.length > 0) this.#objects.length = 0; // setting it is no cheap operation
+      this.#source = undefined;
+      this.#depth = 0;
+    }
   }
 
   #need(bytes: number): number {
@@ -73,25 +84,52 @@ export class Reader {
     return at;
   }
 
-  /** A count of things that take at least a byte each: nothing large is built for a lie. */
-  #count(): number {
-    const count = this.u32();
-    if (count > this.#end - this.#at) throw broken('an impossible length');
-    return count;
+  #bytes(): Buffer {
+    const length = this.u32();
+    const at = this.#need(length);
+    return this.#buffer.subarray(at, at + length);
   }
 
   #string(tag: number): string {
+    if (tag === Tag.ShortLatin1) {
+      const length = this.u8();
+      return this.#characters(this.#need(length), length);
+    }
     const length = this.u32();
+    if (length > MOST_CHARACTERS) throw broken('an impossible length');
     if (tag === Tag.Latin1) {
       const at = this.#need(length);
-      if (length > SHORT) return this.#buffer.toString('latin1', at, at + length);
-      let out = '';
-      for (let i = at; i < at + length; i++) out += String.fromCharCode(this.#buffer[i] ?? 0);
-      return out;
+      return this.#buffer.toString('latin1', at, at + length);
     }
     if (tag !== Tag.Utf16) throw broken('a string of an unknown kind');
     const at = this.#need(2 * length);
     return this.#buffer.toString('utf16le', at, at + 2 * length);
+  }
+
+  #characters(at: number, length: number): string {
+    const end = at + length;
+    if (length > SHORT) return this.#buffer.toString('latin1', at, end);
+    let out = '';
+    for (let i = at; i < end; i++) out += String.fromCharCode(this.#buffer[i] ?? 0);
+    return out;
+  }
+
+  /** Of a property list. */
+  #key(tag: number): string {
+    if (tag !== Tag.ShortLatin1) return this.#string(tag);
+    const length = this.u8();
+    const at = this.#need(length);
+    const b = this.#buffer;
+    const middle = b[at + (length >> 1)] ?? 0;
+    const slot =
+      ((b[at] ?? 0) * 31 + (b[at + length - 1] ?? 0) * 7 + middle * 3 + length) & (keys.length - 1);
+    const known = keys[slot] ?? '';
+    if (known.length === length) {
+      let i = 0;
+      while (i < length && known.charCodeAt(i) === b[at + i]) i++;
+      if (i === length) return known;
+    }
+    return (keys[slot] = this.#characters(at, length));
   }
 
   #any(tag: number): unknown {
@@ -110,6 +148,7 @@ export class Reader {
         return this.u32() | 0;
       case Tag.Double:
         return this.f64();
+      case Tag.ShortLatin1:
       case Tag.Latin1:
       case Tag.Utf16:
         return this.#string(tag);
@@ -121,7 +160,7 @@ export class Reader {
         return this.#objects[index];
       }
       default: {
-        if (++this.#depth > MOST_DEPTH + 2) throw broken('too deep a nesting');
+        if (++this.#depth > MOST_DEPTH) throw broken('too deep a nesting');
         const object = this.#object(tag);
         this.#depth--;
         return object;
@@ -131,53 +170,38 @@ export class Reader {
 
   #bigint(): bigint {
     const negative = this.u8() === 1;
-    const length = this.u32();
-    const at = this.#need(length);
-    const magnitude = BigInt(`0x${this.#buffer.toString('hex', at, at + length) || '0'}`);
+    const magnitude = BigInt(`0x${this.#bytes().toString('hex') || '0'}`);
     return negative ? -magnitude : magnitude;
   }
 
   #object(tag: number): unknown {
     switch (tag) {
       case Tag.Object:
-        return this.#properties(this.#remember({}));
-      case Tag.Array: {
-        const length = this.#count();
-        const array: unknown[] = [];
-        this.#objects.push(array);
-        for (let i = 0; i < length; i++) array.push(this.#any(this.u8()));
-        return array;
-      }
-      case Tag.SparseArray: {
-        const array = this.#remember<unknown[]>([]);
-        array.length = this.u32();
-        return this.#properties(array);
-      }
+        return this.#plain();
+      case Tag.Array:
+        return this.#array();
+      case Tag.ArrayWithProperties:
+        return this.#properties(this.#array());
       case Tag.Instance: {
         const prototype = registeredPrototype(this.text());
-        return this.#properties(this.#remember((prototype ? Object.create(prototype) : {}) as object));
+        if (prototype === undefined) return this.#plain();
+        return this.#properties(this.#remember(Object.create(prototype) as object));
       }
-      case Tag.Buffer: {
-        const length = this.u32();
-        const at = this.#need(length);
-        return this.#remember(Buffer.from(this.#buffer.subarray(at, at + length)));
-      }
-      case Tag.ArrayBuffer: {
-        const length = this.u32();
-        const at = this.#need(length);
-        const bytes = new Uint8Array(length);
-        bytes.set(this.#buffer.subarray(at, at + length));
-        return this.#remember(bytes.buffer);
-      }
+      case Tag.Buffer:
+        return this.#remember(Buffer.from(this.#bytes()));
+      case Tag.ArrayBuffer:
+        return this.#remember(new Uint8Array(this.#bytes()).buffer);
+      case Tag.ResizableBuffer:
+        return this.#resizableBuffer();
       case Tag.View:
         return this.#view();
       case Tag.Date:
         return this.#remember(new Date(this.f64()));
       case Tag.RegExp:
-        return this.#regExp();
+        return this.#remember(new RegExp(this.text(), this.text()));
       case Tag.Map: {
         const map = this.#remember(new Map());
-        for (let count = this.#count(); count > 0; count--) {
+        for (let count = this.u32(); count > 0; count--) {
           const key = this.#any(this.u8());
           map.set(key, this.#any(this.u8()));
         }
@@ -185,20 +209,20 @@ export class Reader {
       }
       case Tag.Set: {
         const set = this.#remember(new Set());
-        for (let count = this.#count(); count > 0; count--) set.add(this.#any(this.u8()));
+        for (let count = this.u32(); count > 0; count--) set.add(this.#any(this.u8()));
         return set;
       }
       case Tag.BoxedPrimitive: {
-        const index = this.#objects.push(undefined) - 1;
-        return (this.#objects[index] = Object(this.#any(this.u8())));
+        const place = this.#reserve();
+        return (this.#objects[place] = Object(this.#any(this.u8())));
       }
       case Tag.Error:
         return this.#error();
       case Tag.Handle: {
-        const index = this.#objects.push(undefined) - 1;
+        const place = this.#reserve();
         const handle = this.u32();
         if (this.#source === undefined) throw broken('a handle where none can be');
-        return (this.#objects[index] = this.#source.take(handle));
+        return (this.#objects[place] = this.#source.take(handle));
       }
       default:
         throw broken(`an unknown tag (${tag})`);
@@ -210,52 +234,80 @@ export class Reader {
     return object;
   }
 
+  /** The place of an object that is made after what it holds. */
+  #reserve(): number {
+    return this.#objects.push(undefined) - 1;
+  }
+
+  #plain(): object {
+    const object = this.#remember({});
+    for (;;) {
+      const tag = this.u8();
+      if (tag === Tag.End) return object;
+      setPlain(object, this.#key(tag), this.#any(this.u8()));
+    }
+  }
+
   #properties<O extends object>(object: O): O {
     for (;;) {
       const tag = this.u8();
       if (tag === Tag.End) return object;
-      setOwn(object, this.#string(tag), this.#any(this.u8()));
+      setOwn(object, this.#key(tag), this.#any(this.u8()));
     }
   }
 
-  #regExp(): RegExp {
-    const source = this.text();
-    try {
-      return this.#remember(new RegExp(source, this.text()));
-    } catch (error) {
-      if (error instanceof SerializationError) throw error;
-      throw broken('an impossible regular expression');
+  /** Grows as elements come, so that nothing large is built for a lie. */
+  #array(): unknown[] {
+    const length = this.u32();
+    const array = this.#remember<unknown[]>([]);
+    let at = 0;
+    while (at < length) {
+      const tag = this.u8();
+      if (tag !== Tag.Hole) array[at++] = this.#any(tag);
+      else {
+        const run = this.u32();
+        if (run === 0 || run > length - at) throw broken('an impossible length');
+        at += run;
+        array.length = at;
+      }
     }
+    return array;
+  }
+
+  #resizableBuffer(): ArrayBuffer {
+    const maxByteLength = this.f64();
+    const bytes = this.#bytes();
+    const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+    const buffer = new Resizable(bytes.length, { maxByteLength });
+    new Uint8Array(buffer).set(bytes);
+    return this.#remember(buffer);
   }
 
   #view(): unknown {
-    const place = this.#objects.push(undefined) - 1;
+    const place = this.#reserve();
     const type = VIEW_TYPES[this.u8()];
     const byteOffset = this.u32();
     const length = this.u32();
     const buffer = this.#any(this.u8());
+    if (!types.isArrayBuffer(buffer)) throw broken('a view of something else than a buffer');
     const constructors = globalThis as unknown as Record<
       string,
       (new (buffer: unknown, offset: number, length: number) => object) | undefined
     >;
     const Class = type === undefined ? undefined : constructors[type];
     if (Class === undefined) throw broken('a view of an unknown type');
-    try {
-      return (this.#objects[place] = new Class(buffer, byteOffset, length));
-    } catch {
-      throw broken('a view beyond its buffer');
-    }
+    return (this.#objects[place] = new Class(buffer, byteOffset, length));
   }
 
   #error(): Error {
-    const place = this.#objects.push(undefined) - 1;
+    const place = this.#reserve();
+    const origin = this.u8();
     const className = this.text();
     const name = this.text();
     const message = this.text();
     const stack = this.text();
-    const prototype = errorPrototype(className);
-    const error = new Error(message);
-    Object.setPrototypeOf(error, prototype ?? RemoteError.prototype);
+    const prototype = errorPrototype(origin, className);
+    const error = newError(prototype, name, message);
     this.#objects[place] = error;
     setHidden(error, 'stack', stack);
     if (prototype === undefined || name !== error.name) setHidden(error, 'name', name || className);
@@ -264,7 +316,7 @@ export class Reader {
       if (kind === Tag.End) break;
       const key = this.text();
       const value = this.#any(this.u8());
-      if (kind === 2) setHidden(error, key, value);
+      if (kind === ErrorProperty.Hidden) setHidden(error, key, value);
       else setOwn(error, key, value);
     }
     if (prototype === undefined && !Object.hasOwn(error, 'code')) setOwn(error, 'code', 'ERR_FORKFUL_REMOTE');
@@ -272,15 +324,28 @@ export class Reader {
   }
 }
 
-/** As an own property, whatever its name: `__proto__` must not touch the prototype. */
+function newError(prototype: object | undefined, name: string, message: string): Error {
+  if (prototype === DOMException.prototype) return new DOMException(message, name); // its name is not a property
+  const error = message === '' ? new Error() : new Error(message);
+  return Object.setPrototypeOf(error, prototype ?? RemoteError.prototype) as Error;
+}
+
+/** Of a plain object, as an own property whatever its name: `__proto__` must not touch the prototype. */
+function setPlain(object: object, key: string, value: unknown): void {
+  if (key === '__proto__') define(object, key, value, true);
+  else (object as Record<string, unknown>)[key] = value;
+}
+
+/** Of any other object: bytes must not run the setters of a class. */
 function setOwn(object: object, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-  } else {
-    (object as Record<string, unknown>)[key] = value;
-  }
+  if (key in object) define(object, key, value, true);
+  else (object as Record<string, unknown>)[key] = value;
 }
 
 function setHidden(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, enumerable: false, configurable: true, writable: true });
+  define(object, key, value, false);
+}
+
+function define(object: object, key: string, value: unknown, enumerable: boolean): void {
+  Object.defineProperty(object, key, { value, enumerable, configurable: true, writable: true });
 }

@@ -10,8 +10,8 @@ export const Tag = {
   Latin1: 7, // one byte per character
   Utf16: 8,
   Reference: 9, // to the n-th object of this message
-  Array: 10, // dense
-  SparseArray: 11, // length, then own properties
+  Array: 10, // length, then elements and runs of holes
+  ArrayWithProperties: 11, // the same, then own properties
   Object: 12,
   Instance: 13, // of a registered class
   Date: 14,
@@ -26,7 +26,20 @@ export const Tag = {
   Handle: 23,
   SmallInt: 24, // one byte, -128 … 127
   End: 25, // of a property list
+  ShortLatin1: 26, // as Latin1, with a length of one byte
+  Hole: 27, // so many elements of an array are absent
+  ResizableBuffer: 28, // greatest length, then as ArrayBuffer
 } as const;
+
+/** Where the class of an error is found. */
+export const ErrorOrigin = {
+  Known: 0, // built in, or of this library
+  Registered: 1,
+  Unknown: 2, // arrives as a RemoteError
+} as const;
+
+/** How a property of an error is defined; Tag.End ends the list. */
+export const ErrorProperty = { Enumerable: 1, Hidden: 2 } as const;
 
 /** Order is the wire format. */
 export const VIEW_TYPES = [
@@ -45,8 +58,11 @@ export const VIEW_TYPES = [
   'Float16Array',
 ] as const;
 
-/** Deeper values are refused: the recursion must end before the stack does, in the reader too. */
-export const MOST_DEPTH = 1_500;
+/** Deeper values are refused: the recursion must end before the stack does, in the reader too, which needs half of it. */
+export const MOST_DEPTH = 1_000;
+
+/** Characters up to which a loop beats a native call. */
+export const SHORT = 24;
 
 /** Objects that travel as handles (queues, connections) have a method of this name. */
 export const HANDLE: unique symbol = Symbol.for('forkful.handle') as never;

@@ -1,33 +1,13 @@
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 import { SerializationError } from '../errors';
-import { registeredName } from './classes';
-import { HANDLE, MOST_DEPTH, Tag, VIEW_TYPES, type HandleSink } from './tags';
+import { errorClass, registeredName } from './classes';
+import { Failure, HandleFailure, keyPath, outermost, within } from './failure';
+import { ErrorProperty, HANDLE, MOST_DEPTH, SHORT, Tag, VIEW_TYPES, type HandleSink } from './tags';
 
-const SHORT = 24; // characters up to which a loop beats a native call
 const SCANNED = 16; // objects up to which a linear search beats a Map
-
-const double = new Float64Array(1);
-const doubleBytes = new Uint8Array(double.buffer);
-
-function keyPath(key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-}
-
-/** Adds where an error occurred while it travels outwards, so that paths cost nothing while there is none. */
-class PathError extends Error {
-  path = '';
-  constructor(
-    readonly problem: string,
-    override readonly cause?: unknown,
-  ) {
-    super(problem);
-  }
-}
-
-function within(error: unknown, step: string): unknown {
-  if (error instanceof PathError) error.path = step + error.path;
-  return error;
-}
+const INSPECTED = 128; // elements from which asking for the names of all is dearer than the inspector
+const KEPT = 1 << 20; // bytes: a larger buffer is given back with the next message
+const MOST_BYTES = 0xffffffff;
 
 /**
  * Turns values into bytes, with the fidelity of structured clone; Buffers stay Buffers, errors keep class, fields and
@@ -36,19 +16,27 @@ function within(error: unknown, step: string): unknown {
 export class Writer {
   buffer: Buffer;
   length = 0;
+  readonly #initialBytes: number;
   readonly #objects: object[] = [];
   #indices: Map<object, number> | undefined;
   #sink: HandleSink | undefined;
   #depth = 0;
 
   constructor(initialBytes = 4096) {
+    this.#initialBytes = initialBytes;
     this.buffer = Buffer.allocUnsafeSlow(initialBytes);
   }
 
   /** Starts another message. */
   reset(): this {
+    if (this.#depth > 0) {
+      // Only a getter or a proxy of that value can bring us here; going on would mix two messages.
+      throw new SerializationError(
+        'cannot send a value while another one is being read, from a getter of it; send it before or after',
+      );
+    }
     this.length = 0;
-    if (this.buffer.length > 1 << 20) this.buffer = Buffer.allocUnsafeSlow(4096);
+    if (this.buffer.length > KEPT) this.buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
     return this;
   }
 
@@ -71,9 +59,7 @@ export class Writer {
 
   f64(value: number): this {
     this.#room(8);
-    double[0] = value;
-    this.buffer.set(doubleBytes, this.length);
-    this.length += 8;
+    this.length = this.buffer.writeDoubleLE(value, this.length);
     return this;
   }
 
@@ -83,23 +69,20 @@ export class Writer {
   }
 
   /**
-   * One self-contained value.
+   * One self-contained value. If it fails nothing was written.
    * @param path what errors call the value
    * @throws SerializationError which names the path of what cannot be sent
    */
   value(value: unknown, path = 'value', sink?: HandleSink): this {
+    const start = this.length;
     this.#sink = sink;
     try {
       this.#any(value);
     } catch (error) {
-      if (error instanceof PathError) {
-        const where = path + error.path;
-        const details = error.cause === undefined ? { path: where } : { path: where, cause: error.cause };
-        throw new SerializationError(`${where} ${error.problem}`, details);
-      }
-      throw error;
+      this.length = start;
+      throw outermost(error, path);
     } finally {
-      this.#objects.length = 0;
+      if (this.#objects.length > 0) this.#objects.length = 0; // setting it is no cheap operation
       this.#indices = undefined;
       this.#sink = undefined;
       this.#depth = 0;
@@ -133,12 +116,12 @@ export class Writer {
         this.#bigint(value);
         return;
       case 'function':
-        throw new PathError(
+        throw new Failure(
           `is a function${value.name ? ` (${value.name})` : ''}, which cannot be sent inside a value; ` +
             'send data, or make it the target of a Process or a Pool task',
         );
       case 'symbol':
-        throw new PathError('is a symbol, which cannot be sent; send a string instead');
+        throw new Failure('is a symbol, which cannot be sent; send a string instead');
       default:
         if (value === null) this.u8(Tag.Null);
         else this.#object(value as object);
@@ -146,26 +129,35 @@ export class Writer {
   }
 
   #number(value: number): void {
+    this.#room(9);
+    const { buffer } = this;
     if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      let at = this.length;
       if (value >= -128 && value <= 127) {
-        this.#room(2);
-        this.buffer[this.length++] = Tag.SmallInt;
-        this.buffer[this.length++] = value;
+        buffer[at++] = Tag.SmallInt;
+        buffer[at++] = value;
       } else {
-        this.u8(Tag.Int32).u32(value);
+        buffer[at++] = Tag.Int32;
+        buffer[at++] = value;
+        buffer[at++] = value >>> 8;
+        buffer[at++] = value >>> 16;
+        buffer[at++] = value >>> 24;
       }
+      this.length = at;
     } else {
-      this.u8(Tag.Double).f64(value);
+      buffer[this.length] = Tag.Double;
+      this.length = buffer.writeDoubleLE(value, this.length + 1);
     }
   }
 
   #string(value: string): void {
     const { length } = value;
-    this.#room(5 + 2 * length);
-    const start = this.length;
-    const { buffer } = this;
-    let at = start + 5;
     if (length <= SHORT) {
+      this.#room(2 + length);
+      const { buffer } = this;
+      let at = this.length;
+      buffer[at++] = Tag.ShortLatin1;
+      buffer[at++] = length;
       let i = 0;
       for (; i < length; i++) {
         const unit = value.charCodeAt(i);
@@ -173,29 +165,21 @@ export class Writer {
         buffer[at++] = unit;
       }
       if (i === length) {
-        this.#stringHeader(Tag.Latin1, length);
         this.length = at;
         return;
       }
-    } else if (isLatin1(value)) {
-      this.#stringHeader(Tag.Latin1, length);
-      buffer.write(value, start + 5, 'latin1');
-      this.length = start + 5 + length;
-      return;
     }
-    this.#stringHeader(Tag.Utf16, length);
-    buffer.write(value, start + 5, 'utf16le');
-    this.length = start + 5 + 2 * length;
-  }
-
-  #stringHeader(tag: number, length: number): void {
+    this.#room(5 + 2 * length);
     const { buffer } = this;
-    const at = this.length;
-    buffer[at] = tag;
-    buffer[at + 1] = length;
-    buffer[at + 2] = length >>> 8;
-    buffer[at + 3] = length >>> 16;
-    buffer[at + 4] = length >>> 24;
+    const latin1 = !BEYOND_LATIN1.test(value);
+    const start = this.length;
+    buffer[start] = latin1 ? Tag.Latin1 : Tag.Utf16;
+    buffer[start + 1] = length;
+    buffer[start + 2] = length >>> 8;
+    buffer[start + 3] = length >>> 16;
+    buffer[start + 4] = length >>> 24;
+    if (latin1) this.length = start + 5 + buffer.write(value, start + 5, 'latin1');
+    else this.length = start + 5 + buffer.write(value, start + 5, 'utf16le');
   }
 
   #bigint(value: bigint): void {
@@ -207,6 +191,7 @@ export class Writer {
   }
 
   #bytes(bytes: Uint8Array): void {
+    if (bytes.length > MOST_BYTES) throw new Failure('has more than 4 GiB; send it in parts');
     this.u32(bytes.length);
     this.#room(bytes.length);
     this.buffer.set(bytes, this.length);
@@ -216,14 +201,8 @@ export class Writer {
   /** Writes a reference if the object was met before, else remembers it. */
   #seen(object: object): boolean {
     const objects = this.#objects;
-    let index: number | undefined;
-    if (this.#indices === undefined) {
-      const found = objects.indexOf(object);
-      if (found >= 0) index = found;
-    } else {
-      index = this.#indices.get(object);
-    }
-    if (index !== undefined) {
+    const index = this.#indices === undefined ? objects.indexOf(object) : (this.#indices.get(object) ?? -1);
+    if (index >= 0) {
       this.u8(Tag.Reference).u32(index);
       return true;
     }
@@ -236,14 +215,15 @@ export class Writer {
   #object(object: object): void {
     if (this.#seen(object)) return;
     if (++this.#depth > MOST_DEPTH) {
-      throw new PathError(
+      throw new Failure(
         `is nested more than ${MOST_DEPTH} levels deep; send it flatter, e.g. as an array of nodes`,
       );
     }
     if (Array.isArray(object)) this.#array(object as unknown[]);
     else {
       const prototype = Object.getPrototypeOf(object) as object | null;
-      if (prototype === null || prototype === Object.prototype) this.#plain(object);
+      if (typeof (object as Record<symbol, unknown>)[HANDLE] === 'function') this.#handle(object);
+      else if (prototype === null || prototype === Object.prototype) this.#plain(object);
       else this.#special(object, prototype);
     }
     this.#depth--;
@@ -256,15 +236,9 @@ export class Writer {
 
   #properties(object: object, keys: readonly string[]): void {
     for (const key of keys) {
-      let value: unknown;
       try {
-        value = (object as Record<string, unknown>)[key];
-      } catch (error) {
-        throw within(new PathError('has a getter that throws; send a plain copy', error), keyPath(key));
-      }
-      this.#string(key);
-      try {
-        this.#any(value);
+        this.#string(key);
+        this.#any((object as Record<string, unknown>)[key]);
       } catch (error) {
         throw within(error, keyPath(key));
       }
@@ -274,52 +248,71 @@ export class Writer {
 
   #array(array: unknown[]): void {
     const { length } = array;
-    const keys = Object.keys(array);
-    const dense = keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
-    if (!dense) {
-      this.u8(Tag.SparseArray).u32(length);
-      this.#properties(array, keys);
-      return;
-    }
-    this.u8(Tag.Array).u32(length);
+    const plain = hasOnlyElements(array);
+    this.u8(plain ? Tag.Array : Tag.ArrayWithProperties).u32(length);
+    let keys: readonly string[] | undefined; // needed to step over holes only
+    let next = 0;
     for (let i = 0; i < length; i++) {
       try {
-        this.#any(array[i]);
+        const value = array[i];
+        if (value !== undefined || i in array) {
+          this.#any(value);
+          continue;
+        }
       } catch (error) {
         throw within(error, `[${i}]`);
       }
+      keys ??= Object.keys(array);
+      while (next < keys.length && Number(keys[next]) <= i) next++;
+      const key = keys[next];
+      const following = key !== undefined && isIndex(key) ? Math.min(length, Number(key)) : length;
+      this.u8(Tag.Hole).u32(following - i);
+      i = following - 1;
     }
+    if (plain) return;
+    const named = Object.keys(array).filter((key) => !isIndex(key));
+    this.#properties(array, named);
   }
 
   #special(object: object, prototype: object): void {
-    if (typeof (object as Record<symbol, unknown>)[HANDLE] === 'function') this.#handle(object);
-    else if (ArrayBuffer.isView(object)) this.#view(object);
-    else if (types.isDate(object)) this.u8(Tag.Date).f64(object.getTime());
+    if (ArrayBuffer.isView(object)) this.#view(object);
+    else if (types.isDate(object)) this.u8(Tag.Date).f64(Date.prototype.getTime.call(object));
     else if (types.isRegExp(object)) this.u8(Tag.RegExp).text(object.source).text(object.flags);
     else if (types.isMap(object)) this.#map(object);
     else if (types.isSet(object)) this.#set(object);
     else if (types.isAnyArrayBuffer(object)) this.#arrayBuffer(object);
     else if (types.isNativeError(object)) this.#error(object);
     else if (types.isBoxedPrimitive(object)) this.#boxed(object);
-    else if (types.isProxy(object))
-      throw new PathError('is a Proxy, which cannot be sent; send a plain copy');
+    else if (types.isProxy(object)) throw new Failure('is a Proxy, which cannot be sent; send a plain copy');
     else this.#instance(object, prototype);
   }
 
   #handle(object: object): void {
     if (this.#sink === undefined) {
-      throw new PathError(
-        `is a ${object.constructor.name}, which can be an argument of a Process or of a Pool's initializer, ` +
-          'but not part of a message or of a task; pass it when the process is created',
+      throw new Failure(
+        'cannot be part of a message or of a task: queues and connections can travel as arguments of a Process ' +
+          'or initargs of a Pool; pass it when the process is created',
       );
     }
-    this.u8(Tag.Handle).u32(this.#sink.add(object));
+    let index: number;
+    try {
+      index = this.#sink.add(object);
+    } catch (error) {
+      throw new HandleFailure(error);
+    }
+    this.u8(Tag.Handle).u32(index);
   }
 
   #instance(object: object, prototype: object): void {
     const type = Object.prototype.toString.call(object).slice(8, -1);
-    if (UNSENDABLE.has(type) || types.isPromise(object) || types.isExternal(object)) {
-      throw new PathError(`is a ${type}, which cannot be sent; send the data it stands for`);
+    if (type === 'DOMException' || object instanceof Error) {
+      this.#error(object as Error);
+      return;
+    }
+    if (UNSENDABLE.test(type) || types.isPromise(object) || types.isExternal(object)) {
+      throw new Failure(
+        `is a${/^[AEIOU]/.test(type) ? 'n' : ''} ${type}, which cannot be sent; send the data it stands for`,
+      );
     }
     const name = registeredName(prototype);
     if (name === undefined) this.u8(Tag.Object);
@@ -328,63 +321,71 @@ export class Writer {
   }
 
   #map(map: ReadonlyMap<unknown, unknown>): void {
-    const entries = [...map]; // a getter may change it meanwhile
+    const entries = [...Map.prototype.entries.call(map)] as [unknown, unknown][]; // a getter may change it meanwhile
     this.u8(Tag.Map).u32(entries.length);
-    entries.forEach(([key, value], i) => {
-      try {
+    let i = 0;
+    try {
+      for (const [key, value] of entries) {
         this.#any(key);
         this.#any(value);
-      } catch (error) {
-        throw within(error, `<entry ${i}>`);
+        i++;
       }
-    });
+    } catch (error) {
+      throw within(error, `<entry ${i}>`);
+    }
   }
 
   #set(set: ReadonlySet<unknown>): void {
-    const values = [...set];
+    const values = [...Set.prototype.values.call(set)] as unknown[];
     this.u8(Tag.Set).u32(values.length);
-    values.forEach((value, i) => {
-      try {
+    let i = 0;
+    try {
+      for (const value of values) {
         this.#any(value);
-      } catch (error) {
-        throw within(error, `<entry ${i}>`);
+        i++;
       }
-    });
+    } catch (error) {
+      throw within(error, `<entry ${i}>`);
+    }
   }
 
   #arrayBuffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
-    if (types.isSharedArrayBuffer(buffer)) {
-      throw new PathError(
-        'is a SharedArrayBuffer, whose memory belongs to one process; send a copy: new Uint8Array(view)',
-      );
-    }
-    this.u8(Tag.ArrayBuffer);
+    refuseShared(buffer);
+    const { resizable, maxByteLength } = buffer as { resizable?: boolean; maxByteLength?: number };
+    if (resizable === true) this.u8(Tag.ResizableBuffer).f64(maxByteLength ?? 0);
+    else this.u8(Tag.ArrayBuffer);
     this.#bytes(new Uint8Array(buffer));
   }
 
   #view(view: ArrayBufferView): void {
+    refuseShared(view.buffer);
     if (Buffer.isBuffer(view)) {
       this.u8(Tag.Buffer);
-      this.#bytes(view);
+      this.#bytes(view); // on its own: its ArrayBuffer may be the pool of all small ones
       return;
     }
-    const type = Object.prototype.toString.call(view).slice(8, -1);
+    const type = typedArrayName.call(view) ?? 'DataView';
     const index = (VIEW_TYPES as readonly string[]).indexOf(type);
+    if (index < 0) throw new Failure(`is a ${type}, which this version does not know; send another kind`);
     const length = (view as Partial<Uint8Array>).length ?? view.byteLength;
     this.u8(Tag.View).u8(index).u32(view.byteOffset).u32(length);
     this.#any(view.buffer);
   }
 
   #boxed(object: object): void {
-    const primitive = object.valueOf();
-    if (typeof primitive === 'symbol')
-      throw new PathError('is a symbol, which cannot be sent; send a string instead');
+    let primitive: unknown;
+    if (types.isNumberObject(object)) primitive = Number.prototype.valueOf.call(object);
+    else if (types.isStringObject(object)) primitive = String.prototype.valueOf.call(object);
+    else if (types.isBooleanObject(object)) primitive = Boolean.prototype.valueOf.call(object);
+    else if (types.isBigIntObject(object)) primitive = BigInt.prototype.valueOf.call(object);
+    else primitive = Symbol.prototype.valueOf.call(object);
     this.u8(Tag.BoxedPrimitive);
     this.#any(primitive);
   }
 
   /** Never fails: what of an error cannot be sent is left out. */
   #error(error: Error): void {
+    const { origin, name } = errorClass(error);
     const read = (key: string): unknown => {
       try {
         return (error as unknown as Record<string, unknown>)[key];
@@ -392,32 +393,29 @@ export class Writer {
         return undefined;
       }
     };
-    const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
-    const constructor = read('constructor') as { name?: unknown } | undefined;
-    const className =
-      typeof constructor === 'function' ? asText((constructor as { name?: unknown }).name) : '';
-    this.u8(Tag.Error)
-      .text(className || 'Error')
-      .text(asText(read('name')));
-    this.text(asText(read('message'))).text(asText(read('stack')));
-    const hidden = ['cause', 'errors'].filter((key) => Object.hasOwn(error, key));
-    for (const key of new Set([...hidden, ...Object.keys(error)])) {
-      if (key === 'name' || key === 'message' || key === 'stack') continue;
-      this.#optionalProperty(key, read(key), !hidden.includes(key));
+    const readText = (key: string): string => {
+      const value = read(key);
+      return typeof value === 'string' ? value : '';
+    };
+    this.u8(Tag.Error).u8(origin).text(name);
+    this.text(readText('name')).text(readText('message')).text(readText('stack'));
+    const visible = Object.keys(error).filter((key) => !HEAD.has(key));
+    for (const key of visible) this.#optionalProperty(key, read(key), ErrorProperty.Enumerable);
+    for (const key of ['cause', 'errors']) {
+      if (!Object.hasOwn(error, key) || visible.includes(key)) continue;
+      this.#optionalProperty(key, read(key), ErrorProperty.Hidden);
     }
     this.u8(Tag.End);
   }
 
-  #optionalProperty(key: string, value: unknown, enumerable: boolean): void {
+  #optionalProperty(key: string, value: unknown, kind: number): void {
     const { length } = this;
     const known = this.#objects.length;
     const depth = this.#depth;
     try {
-      this.u8(enumerable ? 1 : 2);
-      this.#string(key);
+      this.u8(kind).text(key);
       this.#any(value);
-    } catch (error) {
-      if (!(error instanceof PathError)) throw error;
+    } catch {
       this.length = length;
       this.#depth = depth;
       for (const forgotten of this.#objects.splice(known)) this.#indices?.delete(forgotten);
@@ -425,18 +423,47 @@ export class Writer {
   }
 }
 
-const UNSENDABLE = new Set([
-  'WeakMap',
-  'WeakSet',
-  'WeakRef',
-  'Promise',
-  'Generator',
-  'AsyncGenerator',
-  'MessagePort',
-]);
+/** What is written of every error, before its properties. */
+const HEAD: ReadonlySet<string> = new Set(['name', 'message', 'stack']);
+
+/** By Object.prototype.toString: what structured clone refuses too. */
+const UNSENDABLE =
+  /^(Weak(Map|Set|Ref)|Promise|(Async)?Generator|.* Iterator|FinalizationRegistry|MessagePort)$/;
 
 const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
 
-function isLatin1(value: string): boolean {
-  return !BEYOND_LATIN1.test(value);
+/** A subclass may override `constructor.name` and `Symbol.toStringTag`, but not this; undefined for a DataView. */
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with each view as `this`
+const typedArrayName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get as (this: ArrayBufferView) => string | undefined;
+
+function refuseShared(buffer: ArrayBufferLike): void {
+  if (!types.isSharedArrayBuffer(buffer)) return;
+  throw new Failure(
+    'is shared memory (a SharedArrayBuffer), which belongs to one process; send a copy: Uint8Array.from(view)',
+  );
+}
+
+function isIndex(key: string): boolean {
+  const number = Number(key);
+  return number >= 0 && number < MOST_BYTES && String(Math.trunc(number)) === key;
+}
+
+/** Whether an array has no properties beside elements and holes. */
+function hasOnlyElements(array: readonly unknown[]): boolean {
+  const { length } = array;
+  if (length >= INSPECTED) {
+    // Naming all keys of a large array takes far longer than writing it; the inspector looks at the others only.
+    const shown = inspect(array, {
+      maxArrayLength: 0,
+      depth: 0,
+      customInspect: false,
+      breakLength: Infinity,
+    });
+    if (shown === `[ ... ${length} more items ]`) return true;
+  }
+  const last = Object.keys(array).at(-1);
+  return last === undefined || isIndex(last);
 }

@@ -216,6 +216,12 @@ describeEach('Pool', ({ context }) => {
     const results = range(5).map((i) => p.applyAsync(tasks.double, [i]));
     for (const result of results)
       expect(await errorOf(result)).toMatchObject({ name: 'TypeError', message: 'no database' });
+    expect((await errorOf(p.apply(tasks.double, [1]))).message).toBe('no database');
+    let failed = 0;
+    for await (const outcome of p.imapUnordered(tasks.double, range(500), { settled: true })) {
+      if (outcome.status === 'rejected') failed++;
+    }
+    expect(failed).toBe(500);
     const q = pool({ processes: 1, initializer: tasks.exitWhileInitialising, stdio: 'ignore' });
     expect(await errorOf(q.apply(tasks.double, [1]))).toMatchObject({
       code: 'ERR_FORKFUL_WORKER_LOST',

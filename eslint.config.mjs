@@ -23,6 +23,16 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
+  {
+    // A promise that nobody awaits makes a test pass that should fail.
+    files: ['test/**/*.ts', 'examples/**/*.mts'],
+    languageOptions: {
+      parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'warn',
+    },
+  },
   // Imports point one way.
   {
     files: ['lib/errors.ts', 'lib/dispose.ts'],
@@ -32,6 +42,7 @@ export default tseslint.config(
     files: ['lib/serializer/**', 'lib/function-ref/**', 'lib/options.ts'],
     rules: noOwnImports(
       'shared vocabulary: knows neither backend nor primitives',
+      '**/backend',
       '**/backend/**',
       '../process',
       '../queue',

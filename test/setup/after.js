@@ -1,11 +1,12 @@
 'use strict';
 const { leftovers } = require('./leftovers');
 
-/** After the suite nothing may be left; jest's own workers may hold the memory of tests until they have ended. */
+/** After the suite nothing may be left: what is, fails the run. Jest's own workers are given the time to end. */
 module.exports = async () => {
-  for (let tries = 0; tries < 100 && leftovers().length > 0; tries++) {
+  const left = () => leftovers(globalThis.forkfulMemoryBefore);
+  for (let tries = 0; tries < 100 && left().length > 0; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const left = leftovers();
-  if (left.length > 0) throw new Error(`left behind by the suite:\n${left.join('\n')}`);
+  const found = left();
+  if (found.length > 0) throw new Error(`left behind by the suite:\n${found.join('\n')}`);
 };

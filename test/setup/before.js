@@ -1,7 +1,8 @@
 'use strict';
 const { randomUUID } = require('node:crypto');
-const { MARK } = require('./leftovers');
+const { MARK, namedMemory } = require('./leftovers');
 
 module.exports = () => {
   process.env[MARK] = randomUUID();
+  globalThis.forkfulMemoryBefore = namedMemory();
 };

@@ -12,27 +12,42 @@ function tryTo(act) {
   }
 }
 
-function isOfThisRun(pid) {
-  const mark = `${MARK}=${process.env[MARK]}`;
-  return (tryTo(() => readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? '').split('\0').includes(mark);
+function read(path) {
+  return tryTo(() => readFileSync(path, 'utf8')) ?? '';
 }
 
-/** The library's processes that this run started, others of them that hold its memory, and named shared memory. */
-function leftovers() {
-  const found = [];
+function isOfThisRun(pid) {
+  return read(`/proc/${pid}/environ`).split('\0').includes(`${MARK}=${process.env[MARK]}`);
+}
+
+/** Our own child, dead and never waited for; it has no environment any more. */
+function isOurZombie(pid) {
+  const [state, parent] = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return state === 'Z' && Number(parent) === process.pid;
+}
+
+function describe(pid) {
+  if (isOurZombie(pid)) return `zombie ${pid}: ${read(`/proc/${pid}/comm`).trim()}`;
+  const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().slice(0, 200);
+  const holds = read(`/proc/${pid}/maps`).includes('memfd:forkful')
+    ? ', holds shared memory of the library'
+    : '';
+  return `process ${pid}: ${command}${holds}`;
+}
+
+/** Named shared memory of the library, whoever made it. */
+function namedMemory() {
+  return (tryTo(() => readdirSync('/dev/shm')) ?? []).filter((name) => name.includes('forkful'));
+}
+
+/** Every process that this run started and that is still there, and named shared memory that was not there before. */
+function leftovers(memoryBefore = []) {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  for (const pid of pids.filter(isOfThisRun)) {
-    const command = (tryTo(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '')
-      .replaceAll('\0', ' ')
-      .trim();
-    const maps = tryTo(() => readFileSync(`/proc/${pid}/maps`, 'utf8')) ?? '';
-    if (command.includes('child-main.js') || maps.includes('memfd:forkful'))
-      found.push(`process ${pid}: ${command}`);
-  }
-  for (const name of tryTo(() => readdirSync('/dev/shm')) ?? []) {
-    if (name.includes('forkful')) found.push(`/dev/shm/${name}`);
-  }
-  return found;
+  const processes = pids.filter((pid) => isOfThisRun(pid) || isOurZombie(pid)).map(describe);
+  const memory = namedMemory().filter((name) => !memoryBefore.includes(name));
+  return [...processes, ...memory.map((name) => `/dev/shm/${name}`)];
 }
 
 /** Open descriptors of this process, by what they refer to, without the numbers that change. */
@@ -47,4 +62,4 @@ function descriptors() {
   return counts;
 }
 
-module.exports = { MARK, leftovers, descriptors };
+module.exports = { MARK, leftovers, namedMemory, descriptors };

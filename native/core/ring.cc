@@ -265,7 +265,8 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
     uint8_t* place = at(next.position);
     const RecordHeader record_header{record.length, record.tag};
     memcpy(place, &record_header, sizeof record_header);
-    memcpy(place + sizeof record_header, record.data, record.length);
+    // An empty record may come without an address, which memcpy must not be given.
+    if (record.length > 0) memcpy(place + sizeof record_header, record.data, record.length);
     next.position += units;
     next.items += 1;
   }

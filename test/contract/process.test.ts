@@ -223,7 +223,7 @@ describeEach('Process', ({ context }) => {
 
   test('a child has no descriptors that are not its own', async () => {
     const queues = Array.from({ length: 20 }, () => new context.Queue());
-    for (const queue of queues) queue.put(1);
+    for (const queue of queues) await queue.put(1);
     const alone = await run(new P({ target: tasks.descriptors }));
     const again = await run(new P({ target: tasks.descriptors }));
     expect(again).toBe(alone);

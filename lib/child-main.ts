@@ -4,7 +4,7 @@ import { backend } from './backend';
 import { NOTHING, type Duplex, type Upstream } from './backend/backend';
 import { identify, whileImporting } from './current';
 import { SerializationError } from './errors';
-import { load, type TargetReference } from './function-ref';
+import { instantiate, load, type TargetReference } from './function-ref';
 import './index'; // every class whose handles may be among the arguments
 import { decodeStart, encodeReport, type Report, type StartMessage } from './messages';
 import { adoptSelf, isProcessClass } from './process';
@@ -30,8 +30,8 @@ async function execute(target: TargetReference, args: readonly unknown[]): Promi
   const { Class, fields } = loaded;
   const object = isProcessClass(Class.prototype)
     ? adoptSelf(Class.prototype, fields)
-    : (Object.assign(Object.create(Class.prototype) as object, fields) as object);
-  return (object as { run(...args: readonly unknown[]): unknown }).run(...args);
+    : instantiate(Class, fields);
+  return object.run(...args);
 }
 
 async function main(): Promise<void> {

@@ -2,7 +2,7 @@ import type { Child } from './backend/backend';
 
 const SIGTERM = 15;
 const SIGKILL = 9;
-/** How long (ms) a daemonic child may take to end after SIGTERM when this process wants to end. */
+/** How long (ms) a child may take to end after SIGTERM. */
 const GRACE = 1000;
 
 interface Running {
@@ -38,13 +38,17 @@ function onLoopEnd(): void {
   for (const { child, daemon, detached } of running) {
     if (detached) continue;
     child.hold(true);
-    if (!daemon) continue;
-    child.kill(SIGTERM);
-    const timer = setTimeout(() => child.kill(SIGKILL), GRACE);
-    child.onExit(() => {
-      clearTimeout(timer);
-    });
+    if (daemon) endSoon(child);
   }
+}
+
+/** SIGTERM, and SIGKILL if the child has not ended a moment later. */
+export function endSoon(child: Child<unknown>): void {
+  child.kill(SIGTERM);
+  const timer = setTimeout(() => child.kill(SIGKILL), GRACE);
+  child.onExit(() => {
+    clearTimeout(timer);
+  });
 }
 
 // process.exit() or an uncaught error. The kernel would do the same by the life pipe, a moment later.

@@ -3,8 +3,7 @@ import { backend } from './backend';
 import { NOTHING, type Duplex, type Wait } from './backend/backend';
 import { ClosedError, EndOfFileError, InvalidStateError, TimeoutError } from './errors';
 import { registerHandleType, type HandleDescription, type Transferable } from './handles';
-import { flag, record, timeout, waitOptions, type WaitOptions } from './options';
-import type { SyncWaitOptions } from './queue';
+import { flag, record, timeoutOption, waitOptions, type SyncWaitOptions, type WaitOptions } from './options';
 import { HANDLE } from './serializer';
 import { decodeMessage, encodeMessage } from './user-message';
 
@@ -65,7 +64,7 @@ export class Connection<Send = unknown, Receive = Send> implements Transferable,
     const duplex = this.#use('send');
     const { tag, data, length } = encodeMessage(value);
     if (duplex.trySend(tag, data, length)) return;
-    if (!duplex.sendSync(tag, data, length, syncTimeout('sendSync', options))) throw timedOut('sendSync');
+    if (!duplex.sendSync(tag, data, length, timeoutOption('sendSync', options))) throw timedOut('sendSync');
   }
 
   /**
@@ -86,7 +85,7 @@ export class Connection<Send = unknown, Receive = Send> implements Transferable,
 
   /** Like {@link recv}, and blocks the thread meanwhile. */
   recvSync(options?: SyncWaitOptions): Receive {
-    const value = this.#use('recv').receiveSync(syncTimeout('recvSync', options));
+    const value = this.#use('recv').receiveSync(timeoutOption('recvSync', options));
     if (value === NOTHING) throw timedOut('recvSync');
     return value;
   }
@@ -99,7 +98,7 @@ export class Connection<Send = unknown, Receive = Send> implements Transferable,
 
   /** Like {@link poll}, and blocks the thread meanwhile. */
   pollSync(options?: SyncWaitOptions): boolean {
-    return this.#use('recv').readableSync(syncTimeout('pollSync', options));
+    return this.#use('recv').readableSync(timeoutOption('pollSync', options));
   }
 
   /** The messages up to the other end's end. */
@@ -168,11 +167,6 @@ registerHandleType('Connection', (share, { readable, writable }) => {
   const duplex = backend.openDuplex<unknown>(share, decodeMessage);
   return new Connection(new End(duplex, readable === true, writable === true));
 });
-
-function syncTimeout(call: string, options: SyncWaitOptions | undefined): number {
-  if (options === undefined) return Infinity;
-  return timeout(`${call} option "timeout"`, record(`${call} options`, options, ['timeout']).timeout);
-}
 
 function timedOut(call: string): TimeoutError {
   return new TimeoutError(`${call} was not done within the given time; nothing was taken or sent`);

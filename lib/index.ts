@@ -6,7 +6,7 @@ export { cpuCount } from './current';
 export * from './errors';
 export { inline, ref, refs, type References } from './function-ref';
 export { isMainProcess } from './main-process';
-export type { WaitOptions } from './options';
+export type { SyncWaitOptions, WaitOptions } from './options';
 export { AsyncResult, type CallbackOptions, type ResultWaitOptions } from './pool/async-result';
 export { Pool, type MapOptions, type PoolOptions } from './pool/pool';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
@@ -19,6 +19,6 @@ export {
   type ProcessOptions,
   type Target,
 } from './process';
-export { Queue, type QueueOptions, type SyncWaitOptions } from './queue';
+export { Queue, type QueueOptions } from './queue';
 export { registerClass } from './serializer';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './start-method';

@@ -144,3 +144,12 @@ export function waitOptions(
     signal: abortSignal(`${call} option "signal"`, given.signal),
   };
 }
+
+/** The Sync forms cannot be aborted: the thread that would do it is blocked. */
+export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
+
+/** Milliseconds, for calls that take nothing but a timeout. */
+export function timeoutOption(call: string, options: SyncWaitOptions | undefined): number {
+  if (options === undefined) return Infinity;
+  return timeout(`${call} option "timeout"`, record(`${call} options`, options, ['timeout']).timeout);
+}

@@ -2,7 +2,7 @@ import './dispose';
 import { constants } from 'node:os';
 import { backend } from './backend';
 import { type Child, type ExitStatus, type StartMethod } from './backend/backend';
-import { isEnding, track } from './children';
+import { endSoon, isEnding, track } from './children';
 import { currentIdentity, isImporting, nextName } from './current';
 import { debug } from './debug';
 import {
@@ -22,12 +22,13 @@ import {
   record,
   text,
   texts,
-  timeout,
+  timeoutOption,
+  type SyncWaitOptions,
   type WaitOptions,
   waitOptions,
 } from './options';
-import type { SyncWaitOptions } from './queue';
 import { checkStartMethod, getStartMethod } from './start-method';
+import { after } from './timer';
 
 /** An exported function, {@link ref}, {@link refs}, {@link inline}, or an object of an exported class with `run()`. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one type that every function is assignable to
@@ -263,17 +264,11 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
           reject(signal?.reason as Error);
         });
       };
-      const timer =
-        limit === Infinity
-          ? undefined
-          : setTimeout(
-              () => {
-                settle(() => {
-                  resolve(false);
-                });
-              },
-              Math.min(limit, 2 ** 31 - 1),
-            );
+      const timer = after(limit, () => {
+        settle(() => {
+          resolve(false);
+        });
+      });
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiters.push(onEnd);
       this.#hold(1);
@@ -288,11 +283,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /** Like {@link join}, and blocks the thread meanwhile. */
   joinSync(options?: SyncWaitOptions): boolean {
     this.#mustBeStarted('joinSync');
-    const given = record('joinSync options', options, ['timeout']);
-    return backend.runUntil(
-      () => this.#status !== undefined,
-      timeout('joinSync option "timeout"', given.timeout),
-    );
+    return backend.runUntil(() => this.#status !== undefined, timeoutOption('joinSync', options));
   }
 
   /**
@@ -330,6 +321,11 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /** Asks the process to end (SIGTERM). Nothing happens if it has ended. */
   terminate(): void {
     this.kill('SIGTERM');
+  }
+
+  /** @internal SIGTERM, and SIGKILL if that does not help within a second. */
+  endSoon(): void {
+    if (this.#child !== undefined) endSoon(this.#child);
   }
 
   /** Sends a signal. Nothing happens if the process has ended. */

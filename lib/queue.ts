@@ -1,9 +1,24 @@
 import './dispose';
 import { backend } from './backend';
-import { MOST_PER_BATCH, NOTHING, type Batch, type Channel, type Wait } from './backend/backend';
+import {
+  MOST_PER_BATCH,
+  NOTHING,
+  align,
+  offsetIn,
+  type Batch,
+  type Channel,
+  type Wait,
+} from './backend/backend';
 import { ClosedError, EmptyError, FullError } from './errors';
 import { registerHandleType, type HandleDescription, type Transferable } from './handles';
-import { integer, record, timeout, waitOptions, type WaitOptions } from './options';
+import {
+  integer,
+  record,
+  timeoutOption,
+  waitOptions,
+  type SyncWaitOptions,
+  type WaitOptions,
+} from './options';
 import { HANDLE } from './serializer';
 import { decodeMessage, encodeMessage } from './user-message';
 
@@ -13,9 +28,6 @@ export interface QueueOptions {
   /** Most bytes at a time, headers included; 0: no bound. A larger message passes when the queue is empty. @default 0 */
   readonly capacity?: number;
 }
-
-/** The Sync forms cannot be aborted: the thread that would do it is blocked. */
-export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
 
 const RESOLVED = Promise.resolve();
 const BATCH_BYTES = 256 * 1024;
@@ -85,7 +97,7 @@ export class Queue<T = unknown> implements Transferable {
     const channel = this.#use();
     const { tag, data, length } = encodeMessage(value);
     if (channel.trySend(tag, data, length)) return;
-    if (!channel.sendSync(tag, data, length, syncTimeout('putSync', options))) throw this.#fullError();
+    if (!channel.sendSync(tag, data, length, timeoutOption('putSync', options))) throw this.#fullError();
   }
 
   /** Puts without waiting. @throws FullError if there is no room, or earlier puts of this process still wait */
@@ -102,7 +114,7 @@ export class Queue<T = unknown> implements Transferable {
       let last: Promise<void> = RESOLVED;
       for (const batch of batches(values)) {
         let sent = channel.trySendMany(batch, 0);
-        for (let offset = offsetOf(batch, sent); sent < batch.count; sent++) {
+        for (let offset = offsetIn(batch, sent); sent < batch.count; sent++) {
           const length = batch.lengths[2 * sent] ?? 0;
           last = channel.send(
             batch.lengths[2 * sent + 1] ?? 0,
@@ -123,14 +135,14 @@ export class Queue<T = unknown> implements Transferable {
   /** Like {@link putMany}, and blocks the thread meanwhile. */
   putManySync(values: Iterable<T>, options?: SyncWaitOptions): void {
     const channel = this.#use();
-    const limit = syncTimeout('putManySync', options);
+    const limit = timeoutOption('putManySync', options);
     const end = performance.now() + limit;
     for (const batch of batches(values)) {
       let sent = 0;
       while ((sent += channel.trySendMany(batch, sent)) < batch.count) {
-        const offset = offsetOf(batch, sent);
+        const offset = offsetIn(batch, sent);
         const length = batch.lengths[2 * sent] ?? 0;
-        const left = limit === Infinity ? Infinity : Math.max(0, end - performance.now());
+        const left = Math.max(0, end - performance.now());
         const data = batch.data.subarray(offset, offset + length);
         if (!channel.sendSync(batch.lengths[2 * sent + 1] ?? 0, data, length, left)) throw this.#fullError();
         sent++;
@@ -157,7 +169,7 @@ export class Queue<T = unknown> implements Transferable {
 
   /** Like {@link get}, and blocks the thread meanwhile. */
   getSync(options?: SyncWaitOptions): T {
-    const value = this.#use().receiveSync(syncTimeout('getSync', options));
+    const value = this.#use().receiveSync(timeoutOption('getSync', options));
     if (value === NOTHING) throw this.#emptyError();
     return value;
   }
@@ -264,21 +276,6 @@ registerHandleType('Queue', (share, details) => {
 
 function rejected(error: unknown): Promise<never> {
   return Promise.reject(error);
-}
-
-function syncTimeout(call: string, options: SyncWaitOptions | undefined): number {
-  if (options === undefined) return Infinity;
-  return timeout(`${call} option "timeout"`, record(`${call} options`, options, ['timeout']).timeout);
-}
-
-function align(length: number): number {
-  return Math.ceil(length / 8) * 8;
-}
-
-function offsetOf(batch: Batch, index: number): number {
-  let offset = 0;
-  for (let i = 0; i < index; i++) offset += align(batch.lengths[2 * i] ?? 0);
-  return offset;
 }
 
 /** Encodes values into batches, so that one native call takes many. The batch is valid until the next one. */

@@ -36,6 +36,18 @@ export interface Batch {
   readonly count: number;
 }
 
+/** Bytes that a message takes in a batch. */
+export function align(length: number): number {
+  return Math.ceil(length / 8) * 8;
+}
+
+/** Where a batch's message begins. */
+export function offsetIn(batch: Batch, index: number): number {
+  let offset = 0;
+  for (let i = 0; i < index; i++) offset += align(batch.lengths[2 * i] ?? 0);
+  return offset;
+}
+
 /** The most messages that one batch may hold. */
 export const MOST_PER_BATCH = 64;
 
@@ -53,8 +65,6 @@ export interface Sender {
   sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean;
   /** How many of the batch's messages, from `first` on, went at once. */
   trySendMany(batch: Batch, first: number): number;
-  /** Operations that still wait for room. */
-  readonly pending: number;
 }
 
 /** The receiving half of a transport. */
@@ -94,12 +104,8 @@ export interface ChannelOptions {
 
 /** One end of a two-way transport that tells when the other end is gone. */
 export interface Duplex<T> extends Sender, Receiver<T> {
-  /** The peer's end is closed everywhere, or its processes are dead. What it sent before is still received. */
-  peerGone(): boolean;
   /** Takes back the oldest message that the peer has not received. */
   unsend<U>(decode: Decode<U>): U | Nothing;
-  /** Called once, when the peer goes. Does not keep the event loop alive. */
-  onPeerGone(listener: () => void): void;
   /** Calls the listener whenever there may be something to receive; used instead of {@link Receiver.receive}. */
   onReadable(listener: () => void): void;
   share(): Share;

@@ -1,4 +1,4 @@
 export { inline } from './inline';
-export { load, type Callable, type Loaded } from './load';
+export { instantiate, load, type Callable, type Loaded } from './load';
 export { instanceReference, referTo } from './refer';
 export { ref, refs, type AnyFunction, type References, type TargetReference } from './reference';

@@ -13,6 +13,14 @@ export type Loaded =
   | { readonly call: Callable }
   | { readonly Class: { readonly prototype: object }; readonly fields: Readonly<Record<string, unknown>> };
 
+/** An instance with the fields that came along; the constructor does not run. */
+export function instantiate(
+  Class: { readonly prototype: object },
+  fields: Readonly<Record<string, unknown>>,
+): { run: Callable } {
+  return Object.assign(Object.create(Class.prototype) as { run: Callable }, fields);
+}
+
 interface FunctionPlace extends Place {
   readonly value: Callable;
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { InvalidStateError, TimeoutError } from '../errors';
-import { record, timeout } from '../options';
+import { timeoutOption } from '../options';
+import { after } from '../timer';
 import type { Sink } from './task';
 
 export interface ResultWaitOptions {
@@ -54,7 +55,7 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
   get(options?: ResultWaitOptions): Promise<T> {
     let limit: number;
     try {
-      limit = limitOf('get', options);
+      limit = timeoutOption('get', options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -74,7 +75,7 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
 
   /** Waits until the task is done, whatever the outcome, but at most `timeout` ms. */
   async wait(options?: ResultWaitOptions): Promise<void> {
-    const limit = limitOf('wait', options);
+    const limit = timeoutOption('wait', options);
     if (this.ready()) return;
     await new Promise<void>((resolve) => {
       this.#within(limit, resolve);
@@ -155,21 +156,10 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
       clearTimeout(timer);
       act();
     };
-    const timer =
-      limit === Infinity
-        ? undefined
-        : setTimeout(
-            () => {
-              this.#waiters = this.#waiters?.filter((other) => other !== waiter);
-              act();
-            },
-            Math.min(limit, 2 ** 31 - 1),
-          );
+    const timer = after(limit, () => {
+      this.#waiters = this.#waiters?.filter((other) => other !== waiter);
+      act();
+    });
     (this.#waiters ??= []).push(waiter);
   }
-}
-
-function limitOf(call: string, options: ResultWaitOptions | undefined): number {
-  if (options === undefined) return Infinity;
-  return timeout(`${call} option "timeout"`, record(`${call} options`, options, ['timeout']).timeout);
 }

@@ -13,8 +13,6 @@ import type { Initializer } from './worker-main';
 const WINDOW = 128;
 /** Workers that ended before they were ready, one after the other, until what is pending is given up. */
 const MOST_FAILED_STARTS = 3;
-/** How long (ms) a terminated worker may take to end after SIGTERM. */
-const GRACE = 1000;
 
 /**
  * Gives tasks to workers. Invariants: a task that is not settled is in `#pending` or in exactly one worker; and no task
@@ -129,15 +127,7 @@ export class Scheduler {
   async terminate(): Promise<void> {
     if (this.#state !== 'terminated') {
       this.#state = 'terminated';
-      for (const { process } of this.#workers) {
-        process.terminate();
-        const timer = setTimeout(() => {
-          process.kill();
-        }, GRACE);
-        process.onEnded(() => {
-          clearTimeout(timer);
-        });
-      }
+      for (const { process } of this.#workers) process.endSoon();
       this.#failAll(() => new PoolTerminatedError('the pool was terminated before this task was done'));
     }
     await this.gone();

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { NOTHING, type Duplex, type Wait } from '../backend/backend';
 import { whileImporting } from '../current';
 import { EndOfFileError, SerializationError } from '../errors';
-import { load, type Callable, type TargetReference } from '../function-ref';
+import { instantiate, load, type Callable, type TargetReference } from '../function-ref';
 import {
   Kind,
   decodeOrder,
@@ -25,8 +25,7 @@ export interface Initializer {
 async function callable(reference: TargetReference): Promise<Callable> {
   const loaded = await whileImporting(() => load(reference));
   if ('call' in loaded) return loaded.call;
-  const { Class, fields } = loaded;
-  const object = Object.assign(Object.create(Class.prototype) as { run: Callable }, fields);
+  const object = instantiate(loaded.Class, loaded.fields);
   return (...args) => object.run(...args);
 }
 

@@ -131,7 +131,7 @@ Napi::Function RingObject::define(Napi::Env env) {
   };
   return DefineClass(env, "Ring",
                      {hot("tryPut", try_put), hot("putSync", put_sync), hot("tryPutMany", try_put_many),
-                      hot("putManySync", put_many_sync), hot("tryGet", try_get), hot("getSync", get_sync),
+                      hot("tryGet", try_get), hot("getSync", get_sync),
                       InstanceMethod<&RingObject::spin>("spin"),
                       InstanceMethod<&RingObject::arm_not_empty>("armNotEmpty"),
                       InstanceMethod<&RingObject::arm_not_full>("armNotFull"),
@@ -185,15 +185,6 @@ napi_value RingObject::try_put_many(napi_env env, napi_callback_info info) {
   if (call.ring == nullptr || !batch.read(env, call.arguments)) return wrong_call(env, "tryPutMany");
   AddonData* data = AddonData::of(env);
   return to_js(env, call.ring->try_put(batch.records, batch.count, data->scratch, Deadline::in_ms(0)));
-}
-
-napi_value RingObject::put_many_sync(napi_env env, napi_callback_info info) {
-  Call<5> call(env, info, &RingObject::ring_);
-  Batch batch;
-  if (call.ring == nullptr || !batch.read(env, call.arguments)) return wrong_call(env, "putManySync");
-  AddonData* data = AddonData::of(env);
-  return to_js(env, call.ring->put(batch.records, batch.count, data->scratch,
-                                   Deadline::in_ms(double_of(env, call.arguments[4]))));
 }
 
 napi_value RingObject::try_get(napi_env env, napi_callback_info info) {

@@ -16,7 +16,6 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   static napi_value try_put(napi_env env, napi_callback_info info);
   static napi_value put_sync(napi_env env, napi_callback_info info);
   static napi_value try_put_many(napi_env env, napi_callback_info info);
-  static napi_value put_many_sync(napi_env env, napi_callback_info info);
   static napi_value try_get(napi_env env, napi_callback_info info);
   static napi_value get_sync(napi_env env, napi_callback_info info);
 

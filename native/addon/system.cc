@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "core/descriptors.h"
-#include "core/memory_budget.h"
 #include "core/process.h"
 #include "core/ring.h"
 #include "core/shared_memory.h"
@@ -171,10 +170,6 @@ Napi::Value ring_bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(Ring::region_bytes(bytes)));
 }
 
-Napi::Value memory_left(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(available_memory()));
-}
-
 }  // namespace
 
 void define_system(Napi::Env env, Napi::Object exports) {
@@ -196,7 +191,6 @@ void define_system(Napi::Env env, Napi::Object exports) {
   define("reap", reap_process);
   define("signalProcess", signal_child);
   define("ringRegionBytes", ring_bytes);
-  define("availableMemory", memory_left);
 }
 
 }  // namespace forkful

@@ -18,7 +18,6 @@ export interface NativeRing {
   putSync(tag: number, data: Uint8Array, length: number, timeout: number): number;
   /** scratch[0]: how many went. */
   tryPutMany(data: Uint8Array, lengths: Uint32Array, offset: number, count: number): number;
-  putManySync(data: Uint8Array, lengths: Uint32Array, offset: number, count: number, timeout: number): number;
   /** scratch: [count, (tag, length, offset from `start`)…]; after Short the length needed is in the first record. */
   tryGet(slab: Uint8Array, start: number, max: number): number;
   getSync(slab: Uint8Array, start: number, max: number, timeout: number): number;
@@ -72,7 +71,6 @@ export interface Addon {
   reap(pid: number): [code: number, signal: number] | undefined;
   signalProcess(pidfd: number, signal: number): boolean;
   ringRegionBytes(dataBytes: number): number;
-  availableMemory(): number;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the loader is CommonJS and returns whatever it found

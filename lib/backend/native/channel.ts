@@ -75,10 +75,6 @@ export class NativeChannel<T> implements Channel<T> {
     });
   }
 
-  get pending(): number {
-    return this.#sender.pending;
-  }
-
   trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
     return this.#sender.trySend(tag, data, length, start);
   }

@@ -33,7 +33,6 @@ class DuplexEnd<T> {
   readonly descriptors: readonly number[];
   readonly side: number;
   onReadable: (() => void) | undefined;
-  onPeerGone: (() => void) | undefined;
   #gone = false;
   #checkedAt = 0;
   #tokens: [event: number, socket: number] | undefined;
@@ -99,7 +98,7 @@ class DuplexEnd<T> {
   }
 
   close(): void {
-    this.onReadable = this.onPeerGone = undefined;
+    this.onReadable = undefined;
     if (this.#retry !== undefined) clearTimeout(this.#retry);
     this.sender.close();
     this.receiver.close();
@@ -116,11 +115,6 @@ class DuplexEnd<T> {
     this.sender.pump();
     this.receiver.pump();
     this.drain();
-    if (this.onPeerGone !== undefined && this.peerGone()) {
-      const listener = this.onPeerGone;
-      this.onPeerGone = undefined;
-      listener();
-    }
   }
 
   #checkPeer(): void {
@@ -173,10 +167,6 @@ export class NativeDuplex<T> implements Duplex<T> {
     });
   }
 
-  get pending(): number {
-    return this.#end.sender.pending;
-  }
-
   /** The socket, for descriptors that accompany messages. */
   get socket(): number {
     return this.#end.socket;
@@ -222,20 +212,11 @@ export class NativeDuplex<T> implements Duplex<T> {
     return this.#end.receiver.readableSync(timeout);
   }
 
-  peerGone(): boolean {
-    return this.#end.peerGone();
-  }
-
   unsend<U>(decode: Decode<U>): U | Nothing {
     const status = inbox.take(this.#end.outgoing, 0);
     if (status === Status.Ok) return decode(inbox);
     if (status > Status.Busy) throw failure(status);
     return NOTHING;
-  }
-
-  onPeerGone(listener: () => void): void {
-    this.#end.onPeerGone = listener;
-    this.#end.watch();
   }
 
   onReadable(listener: () => void): void {

@@ -50,10 +50,10 @@ class Reactor {
   }
 
   runUntil(done: () => boolean, timeout: number): boolean {
-    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    const end = performance.now() + timeout;
     for (;;) {
       if (done()) return true;
-      const left = end === Infinity ? Infinity : end - performance.now();
+      const left = end - performance.now();
       if (left <= 0) {
         this.run(0);
         return done();

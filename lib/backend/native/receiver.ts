@@ -22,10 +22,6 @@ export class RingReceiver<T> implements Receiver<T> {
     this.#waiting = new Waiting(() => this.arm(), false);
   }
 
-  get pending(): number {
-    return this.#waiting.size;
-  }
-
   tryReceive(): T | Nothing {
     return this.#waiting.size > 0 ? NOTHING : this.#take();
   }
@@ -44,7 +40,7 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   receiveSync(timeout: number): T | Nothing {
-    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    const end = performance.now() + timeout;
     if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return NOTHING;
     for (;;) {
       const value = this.#take();
@@ -100,17 +96,13 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   readableSync(timeout: number): boolean {
-    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    const end = performance.now() + timeout;
     for (;;) {
       if (this.#ring.size() > 0 || this.#peerGone()) return true;
       const left = end - performance.now();
       if (left <= 0) return false;
       this.#sleep(left);
     }
-  }
-
-  size(): number {
-    return this.#ring.size();
   }
 
   pump(): void {

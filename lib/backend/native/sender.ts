@@ -1,5 +1,5 @@
 import { ClosedError } from '../../errors';
-import type { Batch, Sender, Wait } from '../backend';
+import { offsetIn, type Batch, type Sender, type Wait } from '../backend';
 import { Status, scratch, type NativeRing } from './addon';
 import { reactor, slice } from './reactor';
 import { failure } from './status';
@@ -67,10 +67,6 @@ export class RingSender implements Sender {
     this.#waiting = new Waiting((first) => this.#arm(first), true);
   }
 
-  get pending(): number {
-    return this.#waiting.size;
-  }
-
   /** One native attempt: Ok, Full or Busy; throws what cannot be mended by waiting. */
   put(tag: number, data: Uint8Array, length: number, start = 0): number {
     this.#source.checkPeer?.();
@@ -100,7 +96,7 @@ export class RingSender implements Sender {
   }
 
   sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
-    const end = timeout === Infinity ? Infinity : performance.now() + timeout;
+    const end = performance.now() + timeout;
     if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return false;
     for (;;) {
       if (this.put(tag, data, length) === Status.Ok) return true;
@@ -119,8 +115,7 @@ export class RingSender implements Sender {
   trySendMany(batch: Batch, first: number): number {
     if (this.#waiting.size > 0) return 0;
     this.#source.checkPeer?.();
-    let offset = 0;
-    for (let i = 0; i < first; i++) offset += ((batch.lengths[2 * i] ?? 0) + 7) & ~7;
+    const offset = offsetIn(batch, first);
     const lengths = first === 0 ? batch.lengths : batch.lengths.subarray(2 * first);
     const status = this.#ring.tryPutMany(batch.data, lengths, offset, batch.count - first);
     if (status === Status.Ok) return scratch[0] ?? 0;

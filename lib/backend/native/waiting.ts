@@ -1,3 +1,4 @@
+import { after } from '../../timer';
 import type { Wait } from '../backend';
 import { reactor } from './reactor';
 
@@ -53,14 +54,9 @@ export class Waiting<O extends Operation> {
       stopListening: undefined,
     };
     const { signal, timeout } = wait;
-    if (timeout !== Infinity) {
-      entry.timer = setTimeout(
-        () => {
-          this.#drop(entry, wait.timedOut());
-        },
-        Math.min(timeout, 2 ** 31 - 1),
-      );
-    }
+    entry.timer = after(timeout, () => {
+      this.#drop(entry, wait.timedOut());
+    });
     if (signal !== undefined) {
       const onAbort = () => {
         this.#drop(entry, signal.reason);

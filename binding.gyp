@@ -19,7 +19,11 @@
         "<@(core_sources)",
         "native/core/process.cc",
         "native/core/descriptors.cc",
+        "native/core/fork.cc",
+        "native/core/forkserver.cc",
         "native/addon/addon.cc",
+        "native/addon/convert.cc",
+        "native/addon/fork.cc",
         "native/addon/ring_object.cc",
         "native/addon/reactor_object.cc",
         "native/addon/system.cc"

@@ -8,10 +8,11 @@ export function backend(): {
   readonly startMethod: StartMethod;
   readonly reason: string;
 } {
-  return {
-    name: implementation.name,
-    startMethod: getStartMethod(),
-    reason:
-      'the addon is loaded; of the start methods that it offers this is the default, or the one you chose',
-  };
+  const startMethod = getStartMethod();
+  const obstacle = implementation.unavailable('forkserver');
+  const why =
+    obstacle === undefined
+      ? `'${startMethod}' is the default, or what you chose`
+      : `'forkserver' is not safe in this program: ${obstacle}`;
+  return { name: implementation.name, startMethod, reason: `the addon is loaded; ${why}` };
 }

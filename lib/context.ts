@@ -16,20 +16,21 @@ export interface Context {
 
 /**
  * A context for one start method.
- * @param method @default the program's
+ * @param method @default whatever the program uses
  * @throws UnsupportedError if the method does not work here
  */
 export function getContext(method?: StartMethod): Context {
+  const bound = () => (method === undefined ? {} : { context });
   const context: Context = {
     method: method === undefined ? getStartMethod() : checkStartMethod(method),
     Process: class<R, A extends unknown[]> extends Process<R, A> {
       constructor(options: ProcessOptions<A, R> = {}) {
-        super({ context, ...options });
+        super({ ...bound(), ...options });
       }
     },
     Pool: class extends Pool {
       constructor(options?: number | PoolOptions) {
-        super({ context, ...(typeof options === 'number' ? { processes: options } : options) });
+        super({ ...bound(), ...(typeof options === 'number' ? { processes: options } : options) });
       }
     },
     Queue,

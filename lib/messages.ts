@@ -12,7 +12,6 @@ export interface StartMessage {
   readonly detached: boolean;
   readonly parentPid: number;
   readonly parentName: string;
-  readonly startMethod: string;
   /** A pool's worker: may have children although it is daemonic. */
   readonly worker: boolean;
   readonly target: TargetReference;

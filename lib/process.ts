@@ -27,7 +27,7 @@ import {
   type WaitOptions,
   waitOptions,
 } from './options';
-import { checkStartMethod, getStartMethod } from './start-method';
+import { checkStartMethod, startMethodFor } from './start-method';
 import { after } from './timer';
 
 /** An exported function, {@link ref}, {@link refs}, {@link inline}, or an object of an exported class with `run()`. */
@@ -104,6 +104,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   #state: 'new' | 'running' | 'ended' | 'closed' = 'new';
   #status: ExitStatus | undefined;
   #report: Report | undefined;
+  #startError: unknown;
   #waiters: (() => void)[] = [];
   #holders = 0;
 
@@ -179,40 +180,57 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /**
    * Starts the process; once only. Resolves when {@link pid} is set; what goes wrong in the child is told by
    * {@link result}.
+   * @throws LaunchError if the system refuses another process, or `cwd` does not exist
+   * @throws UnsupportedError if the start method was asked for, and is not safe in this program
    * @throws FunctionReferenceError if the child could not find the target
    * @throws SerializationError if an argument cannot be sent
    * @throws BootstrapError in a child that is still importing its modules
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- other start methods wait
   async start(): Promise<void> {
-    this.startSync();
+    const child = this.#launch();
+    await new Promise<void>((resolve, reject) => {
+      child.onStart((error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
   }
 
   /** Like {@link start}, and blocks the thread meanwhile. */
   startSync(): void {
+    const child = this.#launch();
+    let outcome: { readonly error: unknown } | undefined;
+    child.onStart((error) => {
+      outcome = { error };
+    });
+    backend.runUntil(() => outcome !== undefined, Infinity);
+    if (outcome?.error !== undefined) throw outcome.error;
+  }
+
+  #launch(): Child<Report> {
     this.#mustBeOpen();
     if (this.#state !== 'new')
       throw new InvalidStateError(`the process ${this.#name} has been started already`);
     this.#mayStart();
-    const { stdio, env, cwd, execArgv, detached, method } = this.#settings;
-    const startMethod = method ?? getStartMethod();
+    const { stdio, env, cwd, execArgv, detached, method: asked } = this.#settings;
+    const { method, fallback } = startMethodFor(asked);
     const message = encodeStart({
       name: this.#name,
       daemon: this.#daemon,
       detached,
       parentPid: process.pid,
       parentName: currentIdentity().name,
-      startMethod,
       worker: this.#worker,
       target: this.#reference(),
       args: this.#args,
     });
     const child = backend.launch(
       {
-        method: startMethod,
+        method,
+        fallback,
         execArgv: execArgv ?? inheritedExecArgv(),
         argv: process.argv.slice(2),
-        env: withoutIpc(env ?? process.env),
+        env: env ?? process.env,
         cwd,
         stdio,
         detached,
@@ -221,19 +239,35 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
       },
       decodeReport,
     );
-    debug(`started ${this.#name} as ${child.pid} by ${startMethod}`);
     this.#child = child;
     this.#state = 'running';
+    child.onStart((error) => {
+      if (error === undefined) this.#started(child, method);
+      else this.#failed(error);
+    });
+    return child;
+  }
+
+  #started(child: Child<Report>, method: StartMethod): void {
+    debug(`started ${this.#name} as ${child.pid ?? 0} by ${method}`);
     this.#target = undefined;
     this.#args = [];
     activeProcesses.add(this);
-    track(child, this.#daemon, detached);
+    track(child, this.#daemon, this.#settings.detached);
     child.link.onReadable(() => {
       this.#drain();
     });
     child.onExit((status) => {
       this.#ended(status);
     });
+  }
+
+  /** There is no process. Another attempt may be made. */
+  #failed(error: unknown): void {
+    this.#child = undefined;
+    this.#state = 'new';
+    this.#startError = error;
+    this.#wake();
   }
 
   /**
@@ -254,6 +288,12 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
         act();
       };
       const onEnd = () => {
+        if (this.#state === 'new') {
+          settle(() => {
+            reject(this.#startError);
+          });
+          return;
+        }
         if (this.#status === undefined) return; // a report, not the end
         settle(() => {
           resolve(true);
@@ -300,6 +340,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
       });
       this.#hold(-1);
     }
+    if (this.#state === 'new') throw this.#startError;
     const report = this.#report;
     if (report?.kind === 'result') return report.value as R;
     if (report?.kind === 'error') throw report.error;
@@ -427,7 +468,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
 
   #wake(): void {
     for (const waiter of this.#waiters.slice()) waiter();
-    if (this.#status !== undefined) this.#waiters = [];
+    if (this.#status !== undefined || this.#state === 'new') this.#waiters = [];
   }
 }
 
@@ -480,16 +521,6 @@ function environment(env: unknown): Settings['env'] {
     if (value !== undefined) text(`Process option "env.${name}"`, value);
   }
   return env as Settings['env'];
-}
-
-/** An IPC channel of this process is not the child's: the descriptor would be something else there. */
-function withoutIpc(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  return {
-    ...env,
-    NODE_CHANNEL_FD: undefined,
-    NODE_CHANNEL_SERIALIZATION_MODE: undefined,
-    NODE_UNIQUE_ID: undefined,
-  };
 }
 
 const WITH_VALUE = /^(-e|--eval|-p|--print|-pe|--inspect-port)$/;

@@ -5,11 +5,14 @@ import { flag, oneOf, record } from './options';
 
 const METHODS: readonly StartMethod[] = ['fork', 'forkserver', 'spawn'];
 
-let chosen: StartMethod | undefined;
+/** What the program has asked for. */
+let explicit: StartMethod | undefined;
+/** Whether the default is in use already. */
+let isFixed = false;
 
 /** The start methods that work here, the default one first. */
 export function getAllStartMethods(): StartMethod[] {
-  return [...backend.startMethods];
+  return backend.startMethods.filter((method) => backend.unavailable(method) === undefined);
 }
 
 /** @throws UnsupportedError if it does not work here */
@@ -17,15 +20,26 @@ export function checkStartMethod(method: unknown): StartMethod {
   const checked = oneOf('start method', method, METHODS);
   if (!backend.startMethods.includes(checked)) {
     throw new UnsupportedError(
-      `the start method '${checked}' is not available here; available: ${backend.startMethods.join(', ')}`,
+      `the start method '${checked}' is not available here: ${backend.unavailable(checked) ?? 'not on this platform'}; ` +
+        `available: ${backend.startMethods.join(', ')}`,
     );
   }
   return checked;
 }
 
-/** The start method in use; asking fixes it, as in Python. */
+/**
+ * The start method in use; asking fixes it, as in Python. If a forkserver turns out not to be safe in this program the
+ * default becomes 'spawn'; `backend()` tells why.
+ */
 export function getStartMethod(): StartMethod {
-  return (chosen ??= backend.startMethods[0] ?? 'spawn');
+  isFixed = true;
+  return explicit ?? getAllStartMethods()[0] ?? 'spawn';
+}
+
+/** How to start a process for which `method` was asked, if any; `fallback`: another method will do. */
+export function startMethodFor(method: StartMethod | undefined): { method: StartMethod; fallback: boolean } {
+  const asked = method ?? explicit;
+  return { method: asked ?? getStartMethod(), fallback: asked === undefined };
 }
 
 /**
@@ -36,10 +50,11 @@ export function setStartMethod(method: StartMethod, options?: { readonly force?:
   const { force } = record('setStartMethod options', options, ['force']);
   const forced = force !== undefined && flag('setStartMethod option "force"', force);
   const checked = checkStartMethod(method);
-  if (chosen !== undefined && !forced) {
+  if ((explicit !== undefined || isFixed) && !forced) {
     throw new InvalidStateError(
-      `the start method is '${chosen}' already; call setStartMethod before anything is started, or use { force: true }`,
+      `the start method is '${getStartMethod()}' already; call setStartMethod before anything is started, or use ` +
+        '{ force: true }',
     );
   }
-  chosen = checked;
+  explicit = checked;
 }

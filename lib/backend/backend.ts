@@ -114,6 +114,8 @@ export interface Duplex<T> extends Sender, Receiver<T> {
 
 export interface LaunchRequest {
   readonly method: StartMethod;
+  /** If the method turns out not to be safe here, another one will do. */
+  readonly fallback: boolean;
   /** Node's own arguments. */
   readonly execArgv: readonly string[];
   /** What the child sees as process.argv from 2 on. */
@@ -127,6 +129,15 @@ export interface LaunchRequest {
   readonly shares: readonly Share[];
 }
 
+/** What a forkserver does once, so that its children need not. JSON: it travels among a program's arguments. */
+export interface Preload {
+  /** File names and URLs. */
+  readonly modules: readonly string[];
+  /** A reference to a function that is called when they are loaded. */
+  readonly warmup: unknown;
+  readonly onError: 'ignore' | 'warn' | 'fail';
+}
+
 export interface ExitStatus {
   /** null if ended by a signal. */
   readonly exitCode: number | null;
@@ -135,13 +146,16 @@ export interface ExitStatus {
 
 /** A child as its parent sees it. */
 export interface Child<T> {
-  readonly pid: number;
+  /** undefined until it has been started. */
+  readonly pid: number | undefined;
   readonly link: Duplex<T>;
   /** undefined while it runs. */
   readonly status: ExitStatus | undefined;
+  /** Called once: with undefined when it has been started, else with the reason why not. */
+  onStart(listener: (error: unknown) => void): void;
   /** Called once, when it has ended. */
   onExit(listener: (status: ExitStatus) => void): void;
-  /** Whether there was somebody to signal. */
+  /** Whether there was somebody to signal; a child that is being started is signalled when it is there. */
   kill(signal: number): boolean;
   /** Whether the event loop stays alive until the child has ended. */
   hold(held: boolean): void;
@@ -151,6 +165,8 @@ export interface Child<T> {
 /** The parent as a child sees it. */
 export interface Upstream<T> {
   readonly link: Duplex<T>;
+  /** The first message, which is there already. Once only. */
+  takeOrders(): T;
   /** The descriptors that came with the first message, in the order of the shares. */
   receiveDescriptors(count: number): number[];
   /** Ends this process when its parent ends, however. */
@@ -159,11 +175,17 @@ export interface Upstream<T> {
 
 export interface Backend {
   readonly name: BackendName;
+  /** Those that the platform offers, the default one first. */
   readonly startMethods: readonly StartMethod[];
+  /** Why a start method is known not to work in this program; undefined if nothing is known against it. */
+  unavailable(method: StartMethod): string | undefined;
+  /** What every forkserver that is started from now on loads before it serves. */
+  setPreload(preload: Preload): void;
   createChannel<T>(options: ChannelOptions, decode: Decode<T>): Channel<T>;
   openChannel<T>(share: Share, decode: Decode<T>): Channel<T>;
   createDuplex<T>(decode: Decode<T>): [Duplex<T>, Duplex<T>];
   openDuplex<T>(share: Share, decode: Decode<T>): Duplex<T>;
+  /** Throws, or tells {@link Child.onStart}, what goes wrong. */
   launch<T>(request: LaunchRequest, decode: Decode<T>): Child<T>;
   /** In a child: the way to its parent. Once only. */
   connectToParent<T>(decode: Decode<T>): Upstream<T>;

@@ -20,6 +20,8 @@ const MOST_FAILED_STARTS = 3;
  */
 export class Scheduler {
   readonly #processes: number;
+  /** Less than {@link #processes} while the system refuses more. */
+  #mostWorkers: number;
   readonly #processOptions: ProcessOptions;
   readonly #initializer: Initializer | undefined;
   readonly #workers: PoolWorker[] = [];
@@ -64,10 +66,14 @@ export class Scheduler {
     ended: (worker) => {
       this.#lost(worker);
     },
+    notStarted: (worker, error) => {
+      this.#notStarted(worker, error);
+    },
   };
 
   constructor(processes: number, processOptions: ProcessOptions, initializer: Initializer | undefined) {
     this.#processes = processes;
+    this.#mostWorkers = processes;
     this.#processOptions = processOptions;
     this.#initializer = initializer;
   }
@@ -112,7 +118,7 @@ export class Scheduler {
 
   /** Starts all workers; resolves when they take tasks. */
   async ready(): Promise<void> {
-    while (this.#state === 'running' && this.#workers.length < this.#processes) this.#start();
+    while (this.#state === 'running' && this.#workers.length < this.#mostWorkers) this.#start();
     await this.#until(() => this.#state !== 'running' || this.#workers.every((worker) => worker.ready));
   }
 
@@ -155,26 +161,26 @@ export class Scheduler {
       if (worker.load === 0 && worker.ready) return worker;
       if (best === undefined || worker.load < best.load) best = worker;
     }
-    if (this.#workers.length < this.#processes && best?.load !== 0) return this.#startOr(best);
+    if (this.#workers.length < this.#mostWorkers && best?.load !== 0) return this.#start();
     return best !== undefined && best.load < WINDOW ? best : undefined;
   }
 
-  /** A pool that cannot get another process goes on with those that it has. */
-  #startOr(other: PoolWorker | undefined): PoolWorker | undefined {
-    try {
-      return this.#start();
-    } catch (error) {
-      if (other !== undefined && error instanceof LaunchError) return other.load < WINDOW ? other : undefined;
-      // Nobody can run anything. The task is among the pending ones by the time this takes effect.
-      queueMicrotask(() => {
-        this.#failAll(() => error);
-      });
-      return undefined;
-    }
+  /** A pool that cannot get another process goes on with those that it has, until one of them ends. */
+  #notStarted(worker: PoolWorker, error: unknown): void {
+    this.#workers.splice(this.#workers.indexOf(worker), 1);
+    if (this.#hottest === worker) this.#hottest = undefined;
+    debug(`${worker.process.name} could not be started`, error);
+    this.#requeue([...worker.takeBack(), ...worker.forget()]);
+    if (this.#workers.length > 0 && error instanceof LaunchError) this.#mostWorkers = this.#workers.length;
+    else if (this.#workers.length === 0) this.#failAll(() => error);
+    this.#feed();
+    this.#dismissIfDone();
+    this.#changed();
   }
 
   #lost(worker: PoolWorker): void {
     this.#workers.splice(this.#workers.indexOf(worker), 1);
+    this.#mostWorkers = this.#processes;
     if (this.#hottest === worker) this.#hottest = undefined;
     const { process } = worker;
     const { pid = 0, exitCode, signalCode: signal } = process;

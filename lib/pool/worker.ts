@@ -20,6 +20,8 @@ export interface WorkerEvents {
   drained(worker: PoolWorker): void;
   /** The process has ended, and everything it said was told. */
   ended(worker: PoolWorker): void;
+  /** There is no process. */
+  notStarted(worker: PoolWorker, error: unknown): void;
 }
 
 /** A worker as its pool sees it: a process, the ring with its tasks, and what it holds. */
@@ -74,22 +76,24 @@ export class PoolWorker {
       name: `PoolWorker-${id}`,
       daemon: true,
     });
-    try {
-      this.process.startSync();
-    } catch (error) {
-      ours.close();
-      throw error;
-    } finally {
-      theirs.close();
-    }
+    // Its orders are on their way when this returns; what goes wrong is told later.
+    void this.process.start().then(
+      () => {
+        this.process.onEnded(() => {
+          this.#drain();
+          events.ended(this);
+          this.close();
+          this.process.close();
+        });
+      },
+      (error: unknown) => {
+        events.notStarted(this, error);
+        this.close();
+      },
+    );
+    theirs.close();
     ours.onReadable(() => {
       if (this.#drain()) events.drained(this);
-    });
-    this.process.onEnded(() => {
-      this.#drain();
-      events.ended(this);
-      this.close();
-      this.process.close();
     });
   }
 

@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "addon/fork.h"
 #include "addon/reactor_object.h"
 #include "addon/ring_object.h"
 #include "addon/scratch.h"
@@ -27,6 +28,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Reactor", ReactorObject::define(env));
   exports.Set("useScratch", Napi::Function::New(env, use_scratch, "useScratch"));
   define_system(env, exports);
+  define_fork(env, exports);
   return exports;
 }
 

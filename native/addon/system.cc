@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "addon/convert.h"
 #include "core/descriptors.h"
 #include "core/process.h"
 #include "core/ring.h"
@@ -15,43 +16,6 @@
 
 namespace forkful {
 namespace {
-
-// An Error with Node's `code`, `errno` and `syscall`.
-Napi::Error system_error(Napi::Env env, const char* call, int error) {
-  Napi::Error out = Napi::Error::New(env, std::string(call) + ": " + strerror(error));
-  out.Set("errno", Napi::Number::New(env, -error));
-  out.Set("code", Napi::String::New(env, strerrorname_np(error) != nullptr ? strerrorname_np(error) : "EUNKNOWN"));
-  out.Set("syscall", Napi::String::New(env, call));
-  return out;
-}
-
-int checked(Napi::Env env, const char* call, int result) {
-  if (result < 0) throw system_error(env, call, -result);
-  return result;
-}
-
-int integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
-
-std::vector<int> integers(const Napi::Value& value) {
-  const auto array = value.As<Napi::Array>();
-  std::vector<int> out;
-  for (uint32_t i = 0; i < array.Length(); i++) out.push_back(integer(array.Get(i)));
-  return out;
-}
-
-std::vector<std::string> strings(const Napi::Value& value) {
-  const auto array = value.As<Napi::Array>();
-  std::vector<std::string> out;
-  for (uint32_t i = 0; i < array.Length(); i++) out.push_back(array.Get(i).As<Napi::String>().Utf8Value());
-  return out;
-}
-
-Napi::Value pair(Napi::Env env, const int values[2]) {
-  Napi::Array out = Napi::Array::New(env, 2);
-  out.Set(0u, values[0]);
-  out.Set(1u, values[1]);
-  return out;
-}
 
 // (label, bytes) -> fd
 Napi::Value create_memory(const Napi::CallbackInfo& info) {
@@ -68,13 +32,13 @@ Napi::Value create_event(const Napi::CallbackInfo& info) {
 Napi::Value create_sockets(const Napi::CallbackInfo& info) {
   int fds[2];
   checked(info.Env(), "socketpair", make_socket_pair(fds));
-  return pair(info.Env(), fds);
+  return array(info.Env(), {fds[0], fds[1]});
 }
 
 Napi::Value create_pipe(const Napi::CallbackInfo& info) {
   int fds[2];
   checked(info.Env(), "pipe2", make_pipe(fds));
-  return pair(info.Env(), fds);
+  return array(info.Env(), {fds[0], fds[1]});
 }
 
 // (fds)
@@ -92,7 +56,6 @@ Napi::Value set_close_on_exec(const Napi::CallbackInfo& info) {
 // (fds) -> fds
 Napi::Value duplicate(const Napi::CallbackInfo& info) {
   const std::vector<int> sources = integers(info[0]);
-  Napi::Array out = Napi::Array::New(info.Env(), sources.size());
   std::vector<int> made;
   for (const int fd : sources) {
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -101,10 +64,9 @@ Napi::Value duplicate(const Napi::CallbackInfo& info) {
       for (const int other : made) ::close(other);
       throw system_error(info.Env(), "fcntl", error);
     }
-    out.Set(static_cast<uint32_t>(made.size()), copy);
     made.push_back(copy);
   }
-  return out;
+  return array(info.Env(), made);
 }
 
 // (socket, fds)
@@ -121,13 +83,16 @@ Napi::Value receive(const Napi::CallbackInfo& info) {
     for (const int fd : fds) ::close(fd);
     throw system_error(info.Env(), "recvmsg", -result);
   }
-  Napi::Array out = Napi::Array::New(info.Env(), fds.size());
-  for (uint32_t i = 0; i < fds.size(); i++) out.Set(i, fds[i]);
-  return out;
+  return array(info.Env(), fds);
 }
 
 Napi::Value peer_gone(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), hung_up(integer(info[0])) == 1);
+}
+
+// (fd, timeout in ms) -> whether it can be read from, or has hung up
+Napi::Value wait_readable(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), readable(integer(info[0]), info[1].As<Napi::Number>().DoubleValue()));
 }
 
 Napi::Value join_life(const Napi::CallbackInfo& info) {
@@ -146,16 +111,20 @@ Napi::Value spawn_process(const Napi::CallbackInfo& info) {
   request.new_session = options.Get("newSession").As<Napi::Boolean>();
   Spawned spawned;
   if (const int error = spawn(request, &spawned)) throw system_error(info.Env(), "spawn", error);
-  const int out[2] = {spawned.pid, spawned.pidfd};
-  return pair(info.Env(), out);
+  return array(info.Env(), {spawned.pid, spawned.pidfd});
 }
 
 // (pid) -> undefined while it runs, else [code | -1, signal | 0]
 Napi::Value reap_process(const Napi::CallbackInfo& info) {
   ExitStatus status;
   if (checked(info.Env(), "waitpid", reap(integer(info[0]), &status)) == 0) return info.Env().Undefined();
-  const int out[2] = {status.code, status.signal};
-  return pair(info.Env(), out);
+  return array(info.Env(), {status.code, status.signal});
+}
+
+// (pid) -> pidfd
+Napi::Value open_process(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(),
+                           checked(info.Env(), "pidfd_open", forkful::open_process(integer(info[0]))));
 }
 
 // (pidfd, signal) -> whether there was somebody to signal
@@ -186,9 +155,11 @@ void define_system(Napi::Env env, Napi::Object exports) {
   define("sendDescriptors", send);
   define("receiveDescriptors", receive);
   define("peerGone", peer_gone);
+  define("waitReadable", wait_readable);
   define("dieWithPipe", join_life);
   define("spawn", spawn_process);
   define("reap", reap_process);
+  define("openProcess", open_process);
   define("signalProcess", signal_child);
   define("ringRegionBytes", ring_bytes);
 }

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/deadline.h"
+
 namespace forkful {
 
 int make_event() {
@@ -93,6 +95,15 @@ int receive_descriptors(int socket, int timeout_ms, std::vector<int>* out) {
 int hung_up(int socket) {
   pollfd polled{socket, POLLRDHUP, 0};
   return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0 ? 1 : 0;
+}
+
+bool readable(int fd, double timeout_ms) {
+  const Deadline deadline = Deadline::in_ms(timeout_ms);
+  for (;;) {
+    pollfd polled{fd, POLLIN, 0};
+    const int ready = poll(&polled, 1, deadline.is_poll() ? 0 : deadline.left_ms());
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
 }
 
 int die_with_pipe(int read_end) {

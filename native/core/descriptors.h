@@ -20,6 +20,9 @@ int receive_descriptors(int socket, int timeout_ms, std::vector<int>* out);
 // 1 if the peer of a socket is gone, 0 if not.
 int hung_up(int socket);
 
+// Whether a descriptor can be read from, or has hung up, within `timeout_ms`.
+bool readable(int fd, double timeout_ms);
+
 // Makes the kernel kill this process when all write ends of the pipe are gone, even while it is busy. `read_end` is an
 // inherited descriptor: the pipe is opened anew, because the owner of such a signal is kept per open file. Returns the
 // descriptor that must stay open.

@@ -104,17 +104,21 @@ int spawn(const SpawnRequest& request, Spawned* out) {
   if (error != 0) return error;
 
   // The child cannot be reaped by anybody else before this, so the number is still its own.
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  const int pidfd = open_process(pid);
   if (pidfd < 0) {
-    error = errno;
+    error = -pidfd;
     kill(pid, SIGKILL);
     while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
     return error;
   }
-  fcntl(pidfd, F_SETFD, FD_CLOEXEC);
   *out = {pid, pidfd};
   return 0;
+}
+
+int open_process(pid_t pid) {
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));  // always close-on-exec
+  return pidfd < 0 ? -errno : pidfd;
 }
 
 int reap(pid_t pid, ExitStatus* out) {

@@ -24,6 +24,9 @@ struct Spawned {
 // parent's pages are not copied, so its size does not matter. Returns 0 or an errno.
 int spawn(const SpawnRequest& request, Spawned* out);
 
+// A pidfd, or -errno. Stands for the right process only if that cannot have been reaped yet.
+int open_process(pid_t pid);
+
 struct ExitStatus {
   int code;    // -1 if ended by a signal
   int signal;  // 0 if not

@@ -38,6 +38,30 @@ export interface NativeReactor {
   close(): void;
 }
 
+/** What a forked child has been given: descriptors, and how many were forked before it. */
+export interface ForkedChild {
+  readonly pid: number;
+  readonly link: number[];
+  /** -1 if detached. */
+  readonly life: number;
+  /** To be closed when the orders are taken. */
+  readonly gate: number;
+  readonly control: number;
+  readonly serial: number;
+  readonly deadSockets: number;
+  readonly isProbe: boolean;
+}
+
+/** One message between a forkserver, its clients and its children; the kinds are in forkserver/protocol.ts. */
+export interface Packet {
+  readonly kind: number;
+  readonly id: number;
+  readonly a: number;
+  readonly b: number;
+  readonly text: string;
+  readonly descriptors: number[];
+}
+
 export interface Addon {
   Ring: new (
     memory: number,
@@ -59,6 +83,7 @@ export interface Addon {
   sendDescriptors(socket: number, descriptors: readonly number[]): void;
   receiveDescriptors(socket: number, timeout: number): number[];
   peerGone(socket: number): boolean;
+  waitReadable(fd: number, timeout: number): boolean;
   dieWithPipe(readEnd: number): number;
   spawn(request: {
     file: string;
@@ -69,8 +94,27 @@ export interface Addon {
     newSession: boolean;
   }): [pid: number, pidfd: number];
   reap(pid: number): [code: number, signal: number] | undefined;
+  openProcess(pid: number): number;
   signalProcess(pidfd: number, signal: number): boolean;
   ringRegionBytes(dataBytes: number): number;
+  /** '' or why not. */
+  disablePlatformThreads(): string;
+  threadCount(): number;
+  /** Returns in each child; or a problem; or undefined when the main process is gone. */
+  serveForks(control: number, own: readonly number[], probeTimeout: number): undefined | string | ForkedChild;
+  /** false: no room. */
+  sendPacket(
+    socket: number,
+    kind: number,
+    id: number,
+    a: number,
+    b: number,
+    descriptors: readonly number[],
+    text?: string,
+  ): boolean;
+  /** undefined: nothing there; null: the peer is gone. */
+  receivePacket(socket: number): Packet | undefined | null;
+  leave(code: number): never;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the loader is CommonJS and returns whatever it found

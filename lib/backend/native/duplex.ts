@@ -167,6 +167,10 @@ export class NativeDuplex<T> implements Duplex<T> {
     });
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** The socket, for descriptors that accompany messages. */
   get socket(): number {
     return this.#end.socket;

@@ -1,6 +1,8 @@
 import type { Backend } from '../backend';
 import { NativeChannel } from './channel';
-import { launch } from './child';
+import { forkserverObstacle } from './forkserver/obstacle';
+import { knownRefusal, setPreload } from './forkserver/client';
+import { launch } from './launch';
 import { NativeDuplex } from './duplex';
 import { reactor } from './reactor';
 import { connectToParent } from './upstream';
@@ -8,7 +10,9 @@ import { connectToParent } from './upstream';
 /** The addon's backend: real pipes, shared memory and processes of Linux. */
 export const nativeBackend: Backend = {
   name: 'native',
-  startMethods: ['spawn'],
+  startMethods: forkserverObstacle === undefined ? ['forkserver', 'spawn'] : ['spawn'],
+  unavailable: (method) => (method === 'forkserver' ? (forkserverObstacle ?? knownRefusal()) : undefined),
+  setPreload,
   createChannel: (options, decode) => NativeChannel.create(options, decode),
   openChannel: (share, decode) => new NativeChannel(share.descriptors, decode),
   createDuplex: (decode) => NativeDuplex.createPair(decode),

@@ -1,0 +1,342 @@
+import { readFileSync, statSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { debug } from '../../../debug';
+import { LaunchError, UnsupportedError } from '../../../errors';
+import { type ExitStatus, type LaunchRequest, type Preload } from '../../backend';
+import { addon, type Packet } from '../addon';
+import { inheritable, launchError, type Birth } from '../birth';
+import { UNKNOWN_STATUS, exitStatus, type NativeChild } from '../child';
+import { lifeReadEnd } from '../life';
+import { reactor } from '../reactor';
+import { bury, connect } from './door';
+import { DETACHED, Kind, NULL_STANDARD, SETTINGS_TAG, type Settings } from './protocol';
+
+/** Requests on their way at a time: the kernel bounds the descriptors in flight. */
+const WINDOW = 32;
+/** Forkservers that end while they start one child, until that is given up. */
+const MOST_ATTEMPTS = 5;
+/** How long (ms) a forkserver may take to tell how a child has ended; one that is stopped never does. */
+const PATIENCE = 1000;
+
+let preload: Preload = { modules: [], warmup: undefined, onError: 'warn' };
+
+/** What forkservers that are started from now on load before they serve. */
+export function setPreload(value: Preload): void {
+  preload = value;
+}
+
+/** In a forked child: its own connection to the forkserver that it comes from. */
+let inherited: number | undefined;
+
+export function inheritConnection(socket: number): void {
+  inherited = socket;
+}
+
+interface Running {
+  readonly child: NativeChild<never>;
+  ended: ExitStatus | undefined;
+}
+
+/** The births of one kind of forkserver. Outlives the server itself: the next one takes over what is not born. */
+class ForkserverClient {
+  readonly #name: string;
+  readonly #execArgv: readonly string[];
+  readonly #preload: Preload;
+  #socket = -1;
+  #token = 0;
+  #isReady = false;
+  /** It did not answer in time; until it does nobody waits for it again. */
+  #isDeaf = false;
+  #nextId = 1;
+  readonly #waiting: Birth<never>[] = [];
+  readonly #starting = new Map<number, Birth<never>>();
+  readonly #running = new Map<number, Running>();
+  readonly #attempts = new WeakMap<Birth<never>, number>();
+
+  constructor(name: string, execArgv: readonly string[], loaded: Preload) {
+    this.#name = name;
+    this.#execArgv = execArgv;
+    this.#preload = loaded;
+  }
+
+  /** Why children are not started in this way. */
+  refusal: string | undefined;
+
+  start(birth: Birth<never>): void {
+    const { cwd } = birth.request;
+    try {
+      if (cwd !== undefined && !statSync(cwd).isDirectory()) {
+        throw systemError('chdir', 'ENOTDIR');
+      }
+      order(birth);
+    } catch (error) {
+      birth.abandon();
+      throw launchError(error);
+    }
+    this.#count(1);
+    this.#waiting.push(birth);
+    this.#pump();
+  }
+
+  /** While children are being started the event loop stays alive, and blocking calls let it go on. */
+  #count(delta: 1 | -1): void {
+    reactor.hold(delta);
+    reactor.needProgress(delta);
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0 && this.#starting.size < WINDOW) {
+      if (this.refusal === undefined && this.#socket < 0) this.#connect();
+      const birth = this.#waiting.shift();
+      if (birth === undefined) return;
+      if (this.refusal === undefined) this.#send(birth);
+      else this.#refuse(birth, this.refusal);
+    }
+  }
+
+  #connect(): void {
+    if (inherited !== undefined) {
+      this.#socket = inherited;
+      inherited = undefined;
+    } else {
+      try {
+        this.#socket = connect(this.#name, this.#execArgv, this.#preload);
+      } catch (error) {
+        for (const birth of this.#waiting.splice(0)) this.#fail(birth, launchError(error));
+        return;
+      }
+    }
+    this.#isReady = false;
+    this.#token = reactor.watch(this.#socket, () => {
+      this.#receive();
+    });
+  }
+
+  #send(birth: Birth<never>): void {
+    const { request, theirs } = birth;
+    let flags = request.detached ? DETACHED : 0;
+    const descriptors: number[] = [];
+    for (const [fd, flag] of NULL_STANDARD.entries()) {
+      if (fd === 0 || request.stdio === 'ignore') flags |= flag;
+      else descriptors.push(fd);
+    }
+    descriptors.push(...theirs.share().descriptors);
+    if (!request.detached) descriptors.push(lifeReadEnd());
+    const [gate, theirGate] = addon.createPipe();
+    birth.gate = gate;
+    descriptors.push(theirGate);
+    const id = this.#nextId;
+    this.#nextId = (this.#nextId + 1) >>> 0;
+    this.#starting.set(id, birth);
+    try {
+      // There is room for the whole window, and a server that is gone is noticed by the hang-up.
+      addon.sendPacket(this.#socket, Kind.Fork, id, flags, 0, descriptors);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
+      this.#starting.delete(id);
+      this.#fail(birth, launchError(error));
+    } finally {
+      addon.closeDescriptors([theirGate]);
+    }
+  }
+
+  #receive(): void {
+    while (this.#socket >= 0) {
+      const packet = addon.receivePacket(this.#socket);
+      if (packet === undefined) return;
+      this.#isDeaf = false;
+      if (packet === null) this.#gone();
+      else this.#handle(packet);
+    }
+  }
+
+  #handle({ kind, id, a, b, descriptors }: Packet): void {
+    if (kind === Kind.Ready) {
+      this.#isReady = true;
+      return;
+    }
+    if (kind === Kind.Ended) {
+      const running = this.#running.get(id);
+      if (running === undefined) return;
+      this.#running.delete(id);
+      running.ended = exitStatus(a, b);
+      running.child.look();
+      return;
+    }
+    const birth = this.#starting.get(id);
+    if (birth === undefined) {
+      addon.closeDescriptors(descriptors);
+      return;
+    }
+    this.#starting.delete(id);
+    birth.closeGate();
+    if (kind === Kind.Started) this.#started(id, birth, a, descriptors[0]);
+    else this.#fail(birth, launchError(systemError('fork', getSystemErrorName(-a))));
+    this.#pump();
+  }
+
+  #started(id: number, birth: Birth<never>, pid: number, pidfd: number | undefined): void {
+    const { child } = birth;
+    birth.theirs.close();
+    const running: Running = { child, ended: undefined };
+    this.#running.set(id, running);
+    child.onExit(() => this.#running.delete(id));
+    // No number was free for the pidfd; now some are.
+    const handle = pidfd ?? openChild(birth, pid);
+    child.started(pid, handle, () => running.ended ?? this.#awaitStatus(running));
+    this.#count(-1);
+  }
+
+  /** A child has ended: its forkserver is about to reap it and tell how, unless it is gone or stopped. */
+  #awaitStatus(running: Running): ExitStatus {
+    const end = performance.now() + PATIENCE;
+    while (this.#socket >= 0 && !this.#isDeaf) {
+      if (addon.waitReadable(this.#socket, end - performance.now())) this.#receive();
+      else this.#isDeaf = true;
+      if (running.ended !== undefined) return running.ended;
+    }
+    return farewell(running.child) ?? UNKNOWN_STATUS;
+  }
+
+  #gone(): void {
+    reactor.unwatch(this.#socket, this.#token);
+    addon.closeDescriptors([this.#socket]);
+    this.#socket = -1;
+    const { refusal, exitCode } = bury(this.#name);
+    if (refusal !== undefined) this.refusal = refusal;
+    else if (!this.#isReady && exitCode !== undefined) {
+      this.refusal = `it ended with exit code ${exitCode} before it could serve; its stderr may tell why`;
+    }
+    const orphans = [...this.#running.values()];
+    this.#running.clear();
+    for (const { child } of orphans) child.look();
+    const unborn = [...this.#starting.values()];
+    this.#starting.clear();
+    debug(`the forkserver is gone; it had ${orphans.length} children, and ${unborn.length} to start`);
+    // A child may have been forked, and may be about to take its orders: the gate closes when that is decided.
+    for (const birth of unborn) {
+      const token = reactor.watch(birth.gate, () => {
+        reactor.unwatch(birth.gate, token);
+        this.#retry(birth);
+      });
+    }
+    this.#pump();
+  }
+
+  #retry(birth: Birth<never>): void {
+    birth.closeGate();
+    if (!birth.takeBack()) {
+      this.#adopt(birth);
+      return;
+    }
+    const attempts = (this.#attempts.get(birth) ?? 0) + 1;
+    this.#attempts.set(birth, attempts);
+    if (attempts >= MOST_ATTEMPTS) {
+      const message = `the forkserver was killed ${attempts} times while it should start one process`;
+      if (birth.request.fallback) this.#spawn(birth);
+      else this.#fail(birth, new LaunchError(`${message}; look at who kills it`, { errno: 'ECONNRESET' }));
+    } else {
+      order(birth);
+      this.#waiting.push(birth);
+    }
+    this.#pump();
+  }
+
+  /** A child that took its orders, though its forkserver did not live to tell. */
+  #adopt(birth: Birth<never>): void {
+    const packet = addon.receivePacket(birth.ours.socket);
+    const pid = packet?.kind === Kind.Born ? packet.a : 0;
+    birth.theirs.close();
+    const { child } = birth;
+    child.started(pid, openChild(birth, pid), () => farewell(child) ?? UNKNOWN_STATUS);
+    this.#count(-1);
+  }
+
+  #refuse(birth: Birth<never>, reason: string): void {
+    birth.takeBack();
+    if (birth.request.fallback) this.#spawn(birth);
+    else this.#fail(birth, new UnsupportedError(refusalMessage(reason)));
+  }
+
+  #spawn(birth: Birth<never>): void {
+    try {
+      birth.spawn();
+      this.#count(-1);
+    } catch (error) {
+      this.#fail(birth, error);
+    }
+  }
+
+  #fail(birth: Birth<never>, error: unknown): void {
+    birth.fail(error);
+    this.#count(-1);
+  }
+}
+
+function systemError(syscall: string, code: string): Error {
+  return Object.assign(new Error(`${syscall}: ${code}`), { code, syscall });
+}
+
+export function refusalMessage(reason: string): string {
+  return `the start method 'forkserver' is not safe in this program: ${reason}; use 'spawn', or remove the cause`;
+}
+
+/** process.umask() sets it to zero for a moment, in all threads. */
+function umask(): number {
+  return parseInt(/^Umask:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '22', 8);
+}
+
+/** The messages of a forked child: what exec would have set, then its orders. */
+function order(birth: Birth<never>): void {
+  const { cwd, env, argv, execArgv } = birth.request;
+  const settings: Settings = {
+    cwd: cwd ?? process.cwd(),
+    umask: umask(),
+    env: Object.fromEntries(inheritable(env)),
+    argv,
+    execArgv,
+  };
+  const data = Buffer.from(JSON.stringify(settings));
+  birth.ours.sendSync(SETTINGS_TAG, data, data.length, 0);
+  birth.order();
+}
+
+/** A pidfd, or -1 if the child is gone: while its end of the link is open the number cannot be another's. */
+function openChild(birth: Birth<never>, pid: number): number {
+  try {
+    const pidfd = addon.openProcess(pid);
+    if (!addon.peerGone(birth.ours.socket)) return pidfd;
+    addon.closeDescriptors([pidfd]);
+  } catch {
+    // ended
+  }
+  return -1;
+}
+
+/** What a child has said last on its link, if it left by itself. */
+function farewell({ link }: NativeChild<never>): ExitStatus | undefined {
+  for (;;) {
+    const packet = link.isOpen ? addon.receivePacket(link.socket) : undefined;
+    if (packet === undefined || packet === null) return undefined;
+    if (packet.kind === Kind.Left) return exitStatus(packet.a, 0);
+  }
+}
+
+const clients = new Map<string, ForkserverClient>();
+
+/** The forkserver whose children run under these arguments of Node's. */
+export function forkserverFor(execArgv: LaunchRequest['execArgv']): { start<T>(birth: Birth<T>): void } {
+  const key = JSON.stringify([execArgv, preload]);
+  let client = clients.get(key);
+  if (client === undefined) {
+    client = new ForkserverClient(key, execArgv, preload);
+    clients.set(key, client);
+  }
+  return client as { start<T>(birth: Birth<T>): void };
+}
+
+/** Why forkservers have refused to serve in this program. */
+export function knownRefusal(): string | undefined {
+  for (const { refusal } of clients.values()) if (refusal !== undefined) return refusal;
+  return undefined;
+}

@@ -1,0 +1,14 @@
+/** Arguments of Node's that end in a file that is written by the regular exit, or that a fork cannot copy. */
+const FLAGS =
+  /^--(cpu-prof|heap-prof|prof|perf-|trace-event|jitless|report-on|diagnostic-dir|build-snapshot)/;
+
+/** What forbids forkservers in this program, as far as that can be known before one is tried. */
+export const forkserverObstacle: string | undefined = find();
+
+function find(): string | undefined {
+  const flag = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)].find((one) =>
+    FLAGS.test(one),
+  );
+  if (flag !== undefined) return `Node was started with ${flag}, which forked children would not honour`;
+  return undefined;
+}

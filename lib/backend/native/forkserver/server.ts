@@ -1,0 +1,102 @@
+import { setImmediate } from 'node:timers/promises';
+import { NOTHING, type Decode, type Upstream } from '../../backend';
+import { addon, type ForkedChild } from '../addon';
+import { NativeDuplex } from '../duplex';
+import { upstreamOver } from '../upstream';
+import { inheritConnection } from './client';
+import { leaveNatively } from './leave';
+import { probe } from './probe';
+import { Kind, SERVER, SETTINGS_TAG, type Settings } from './protocol';
+import { prepareRandomness } from './randomness';
+import { census, ownThreads } from './threads';
+
+/** How long (ms) the probe child may take. */
+const PROBE_TIMEOUT = 2000;
+
+/** One forkserver's life. */
+export class Server {
+  readonly #threads: number;
+  readonly #life: number;
+  readonly #problem = addon.disablePlatformThreads();
+  readonly #reseed = prepareRandomness();
+
+  /** Before anything of the user's is loaded. */
+  static async create(): Promise<Server> {
+    addon.closeOnExec([SERVER.control, SERVER.life]);
+    const life = addon.dieWithPipe(SERVER.life);
+    return new Server(life, await ownThreads());
+  }
+
+  private constructor(life: number, threads: number) {
+    this.#life = life;
+    this.#threads = threads;
+  }
+
+  /** Ends this process, and tells everybody who waits for it why. */
+  refuse(reason: string): never {
+    addon.sendPacket(SERVER.control, Kind.Failed, 0, 0, 0, [], reason);
+    process.exit(1);
+  }
+
+  /**
+   * Forks a child for each request; returns in each child only, with the way to its parent.
+   * @param loaded what has been loaded, for an error
+   */
+  async serve(loaded: string): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
+    // Not in a callback of an I/O event: the child would go on with the rest of the events that its parent has fetched.
+    await setImmediate();
+    const obstacle = this.#problem || census(this.#threads, loaded);
+    if (obstacle !== '') this.refuse(obstacle);
+    const outcome = addon.serveForks(SERVER.control, [SERVER.life, this.#life], PROBE_TIMEOUT);
+    if (typeof outcome === 'string') this.refuse(outcome);
+    if (outcome === undefined) addon.leave(0);
+    if (outcome.isProbe) {
+      await probe().then(
+        () => addon.leave(0),
+        () => addon.leave(1),
+      );
+    }
+    // Handles of connections that are closed now are told so in two turns of the loop: before somebody uses them.
+    if (outcome.deadSockets > 0) {
+      await setImmediate();
+      await setImmediate();
+    }
+    return this.#become(outcome);
+  }
+
+  #become(born: ForkedChild): <T>(decode: Decode<T>) => Upstream<T> {
+    const [, , , link = -1] = born.link;
+    Object.defineProperty(process, 'pid', { value: born.pid });
+    leaveNatively(link);
+    this.#reseed(born.serial);
+    inheritConnection(born.control);
+    addon.sendPacket(link, Kind.Born, 0, born.pid, 0, []);
+    return <T>(decode: Decode<T>) => {
+      let settings: Settings | undefined;
+      const duplex = new NativeDuplex<T>(born.link, 1, (message) => {
+        if (message.tag !== SETTINGS_TAG) return decode(message);
+        settings = JSON.parse(message.buffer.toString('utf8', message.start, message.end)) as Settings;
+        return undefined as never;
+      });
+      return upstreamOver(duplex, born.life, () => {
+        duplex.tryReceive();
+        const orders = settings === undefined ? NOTHING : duplex.tryReceive();
+        addon.closeDescriptors([born.gate]);
+        // The parent has taken them back: the forkserver ended before it could tell of this child.
+        if (settings === undefined || orders === NOTHING) return addon.leave(0);
+        apply(settings);
+        return orders;
+      });
+    };
+  }
+}
+
+/** Does for a forked child what exec does for others. */
+function apply({ cwd, umask, env, argv, execArgv }: Settings): void {
+  process.umask(umask);
+  for (const name of Object.keys(process.env)) if (!(name in env)) Reflect.deleteProperty(process.env, name);
+  for (const [name, value] of Object.entries(env)) if (process.env[name] !== value) process.env[name] = value;
+  process.argv.splice(2, Infinity, ...argv);
+  process.execArgv.splice(0, Infinity, ...execArgv);
+  process.chdir(cwd);
+}

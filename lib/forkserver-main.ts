@@ -1,0 +1,51 @@
+import './become-child';
+import { pathToFileURL } from 'node:url';
+import { isAbsolute } from 'node:path';
+import { Server } from './backend/native/forkserver/server';
+import { runChild } from './child';
+import type { Preload } from './backend/backend';
+import { whileImporting } from './current';
+import { load, type TargetReference } from './function-ref';
+import { beforeFork } from './on-fork';
+
+/** The program of a forkserver: loads what its children shall find loaded, then only ever forks. */
+
+async function loadModule(module: string): Promise<void> {
+  await import(isAbsolute(module) ? pathToFileURL(module).href : module);
+}
+
+async function exercise(warmup: TargetReference): Promise<void> {
+  const loaded = await load(warmup);
+  if ('call' in loaded) await loaded.call();
+}
+
+async function prepare(
+  { modules, warmup, onError }: Preload,
+  refuse: (reason: string) => never,
+): Promise<void> {
+  const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      if (onError === 'fail') refuse(`${what} failed: ${text}`);
+      if (onError === 'warn') process.stderr.write(`forkful: in the forkserver ${what} failed: ${text}\n`);
+    }
+  };
+  for (const module of modules) await attempt(`the preload of ${module}`, () => loadModule(module));
+  if (warmup !== undefined) await attempt('the warm-up', () => exercise(warmup as TargetReference));
+  await attempt('an onFork hook', beforeFork);
+}
+
+async function main(): Promise<void> {
+  // Ctrl-C is for the program itself.
+  const ignore = () => undefined;
+  process.on('SIGINT', ignore);
+  const server = await Server.create();
+  const preload = JSON.parse(process.argv[2] ?? '') as Preload;
+  await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));
+  process.off('SIGINT', ignore);
+  await runChild(await server.serve([...process.execArgv, ...preload.modules].join(', ')));
+}
+
+void main();

@@ -1,0 +1,110 @@
+#include "addon/fork.h"
+
+#include <signal.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "addon/convert.h"
+#include "core/fork.h"
+#include "core/forkserver.h"
+
+namespace forkful {
+namespace {
+
+uint32_t unsigned_integer(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
+
+// () -> '' or why platform threads cannot be done without
+Napi::Value disable_threads(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), disable_platform_threads());
+}
+
+Napi::Value count_threads(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), checked(info.Env(), "/proc/self/task", thread_count()));
+}
+
+// (control socket, other descriptors that are no child's business, ms for the probe) -> a problem, or undefined when the
+// server's time is over; in each child { pid, link, life, gate, control, serial,
+// deadSockets, isProbe }
+Napi::Value serve_forks(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Forkserver server(integer(info[0]), integers(info[1]));
+  Birth birth;
+  std::string problem;
+  switch (server.serve(integer(info[2]), &birth, &problem)) {
+    case Forkserver::Outcome::kOver:
+      return env.Undefined();
+    case Forkserver::Outcome::kProbeFailed:
+      return Napi::String::New(env, problem);
+    case Forkserver::Outcome::kChild:
+      break;
+  }
+  uv_loop_t* loop;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok || uv_loop_fork(loop) != 0) {
+    const char message[] = "forkful: the event loop does not survive the fork\n";
+    const ssize_t written = write(2, message, sizeof message - 1);
+    static_cast<void>(written);
+    _exit(70);
+  }
+  pthread_sigmask(SIG_SETMASK, &birth.mask, nullptr);
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("pid", getpid());
+  out.Set("link", array(env, birth.link));
+  out.Set("life", birth.life);
+  out.Set("gate", birth.gate);
+  out.Set("control", birth.control);
+  out.Set("serial", birth.serial);
+  out.Set("deadSockets", birth.dead_sockets);
+  out.Set("isProbe", birth.is_probe);
+  return out;
+}
+
+// (socket, kind, id, a, b, descriptors, text?) -> whether there was room
+Napi::Value send_to(const Napi::CallbackInfo& info) {
+  const Packet packet{unsigned_integer(info[1]), unsigned_integer(info[2]), integer(info[3]), integer(info[4])};
+  const std::string text = info[6].IsString() ? info[6].As<Napi::String>().Utf8Value() : std::string();
+  const int result = send_packet(integer(info[0]), packet, integers(info[5]), text);
+  if (result != -EAGAIN) checked(info.Env(), "sendmsg", result);
+  return Napi::Boolean::New(info.Env(), result == 0);
+}
+
+// (socket) -> undefined: nothing there; null: the peer is gone; else { kind, id, a, b, text, descriptors }
+Napi::Value receive_from(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Received received{};
+  const int result = receive_packet(integer(info[0]), &received);
+  if (result == -EAGAIN) return env.Undefined();
+  if (checked(env, "recvmsg", result) == 0) return env.Null();
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("kind", received.packet.kind);
+  out.Set("id", received.packet.id);
+  out.Set("a", received.packet.a);
+  out.Set("b", received.packet.b);
+  out.Set("text", received.text);
+  out.Set("descriptors", array(env, received.descriptors));
+  return out;
+}
+
+// (code): ends this process without the threads that it does not have.
+Napi::Value leave(const Napi::CallbackInfo& info) {
+  fflush(nullptr);
+  _exit(integer(info[0]));
+}
+
+}  // namespace
+
+void define_fork(Napi::Env env, Napi::Object exports) {
+  const auto define = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  define("disablePlatformThreads", disable_threads);
+  define("threadCount", count_threads);
+  define("serveForks", serve_forks);
+  define("sendPacket", send_to);
+  define("receivePacket", receive_from);
+  define("leave", leave);
+}
+
+}  // namespace forkful

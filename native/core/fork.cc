@@ -1,0 +1,139 @@
+#include "core/fork.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/shared_memory.h"
+
+namespace forkful {
+namespace {
+
+int no_worker_threads(void*) { return 0; }
+
+// Calls `visit(number)` for each entry of a folder of /proc whose names are numbers; 0 or -errno.
+template <class Visit>
+int for_each_number(const char* folder, Visit visit) {
+  DIR* directory = opendir(folder);
+  if (directory == nullptr) return -errno;
+  const int own = dirfd(directory);
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] == '.') continue;
+    const int number = atoi(entry->d_name);
+    if (number != own) visit(number);
+  }
+  closedir(directory);
+  return 0;
+}
+
+// A connection that a preloaded module has opened belongs to all children at once: each would take answers that are
+// meant for another. They find it closed instead. The number stays taken, since handles refer to it.
+int kill_other_sockets(const std::vector<int>& keep) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return 0;
+  close(pair[1]);
+  std::vector<int> sockets;
+  for_each_number("/proc/self/fd", [&](int fd) {
+    struct stat status;
+    if (fd > 2 && fd != pair[0] && std::find(keep.begin(), keep.end(), fd) == keep.end() && fstat(fd, &status) == 0 &&
+        S_ISSOCK(status.st_mode)) {
+      sockets.push_back(fd);
+    }
+  });
+  for (const int fd : sockets) dup3(pair[0], fd, O_CLOEXEC);
+  close(pair[0]);
+  return static_cast<int>(sockets.size());
+}
+
+void become_child(ForkRequest& request) {
+  for (const int fd : request.close) close(fd);
+  if (request.new_session) setsid();
+  for (int i = 0; i < 3; i++) {
+    const int source = request.standard[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : request.standard[i];
+    if (source >= 0 && source != i) {
+      dup2(source, i);
+      if (source > 2) close(source);
+    }
+  }
+  request.dead_sockets = kill_other_sockets(request.keep);
+  sigaction(SIGINT, &request.interrupt, nullptr);
+}
+
+}  // namespace
+
+std::string disable_platform_threads() {
+  void** table = static_cast<void**>(dlsym(RTLD_DEFAULT, "_ZTVN4node12NodePlatformE"));
+  void* const counter = dlsym(RTLD_DEFAULT, "_ZN4node12NodePlatform21NumberOfWorkerThreadsEv");
+  if (table == nullptr || counter == nullptr) return "this Node does not export the symbols of its platform";
+  Dl_info info;
+  const ElfW(Sym)* symbol = nullptr;
+  if (dladdr1(table, &info, reinterpret_cast<void**>(const_cast<ElfW(Sym)**>(&symbol)), RTLD_DL_SYMENT) == 0 ||
+      symbol == nullptr) {
+    return "the size of the platform's virtual table is not known";
+  }
+  void** const end = table + symbol->st_size / sizeof(void*);
+  void** const slot = std::find(table, end, counter);
+  if (slot == end) return "the platform's virtual table does not have the expected shape";
+  const uintptr_t page = reinterpret_cast<uintptr_t>(slot) & ~(uintptr_t{page_size()} - 1);
+  if (mprotect(reinterpret_cast<void*>(page), page_size(), PROT_READ | PROT_WRITE) != 0) {
+    return std::string("the platform's virtual table cannot be made writable: ") + strerror(errno);
+  }
+  *slot = reinterpret_cast<void*>(no_worker_threads);
+  mprotect(reinterpret_cast<void*>(page), page_size(), PROT_READ);
+  return "";
+}
+
+int inherit_heap() {
+  FILE* maps = fopen("/proc/self/maps", "re");
+  if (maps == nullptr) return -errno;
+  char* line = nullptr;
+  size_t room = 0;
+  while (getline(&line, &room, maps) > 0) {
+    uintptr_t begin, end;
+    char permissions[5];
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, permissions) != 3) continue;
+    if (permissions[3] != 'p' || strstr(line, "[v") != nullptr) continue;  // [vdso], [vvar], [vsyscall]
+    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DOFORK);
+  }
+  free(line);
+  fclose(maps);
+  return 0;
+}
+
+int thread_count() {
+  int count = 0;
+  const int error = for_each_number("/proc/self/task", [&](int) { count++; });
+  return error < 0 ? error : count;
+}
+
+pid_t fork_process(ForkRequest& request, sigset_t* mask) {
+  sigset_t all;
+  sigfillset(&all);
+  // A signal that reached the child before its event loop has pipes of its own would be handled by the parent.
+  pthread_sigmask(SIG_SETMASK, &all, mask);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    become_child(request);
+    return 0;
+  }
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, mask, nullptr);
+  errno = error;
+  return pid;
+}
+
+}  // namespace forkful

@@ -1,0 +1,108 @@
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/fork.h"
+
+namespace forkful {
+
+// What a forkserver and its clients say to each other: one packet for each message on a SOCK_SEQPACKET socket, with
+// descriptors where noted. Mirrored in lib/backend/native/forkserver/protocol.ts.
+struct Packet {
+  enum Kind : uint32_t {
+    kFork = 1,        // to the server. a: flags; with standard streams, link, life pipe, gate
+    kConnect = 2,     // to the server. With the server's end of another client's socket
+    kReady = 3,       // the first answer to a client
+    kFailed = 4,      // the server cannot serve: text, then it ends
+    kStarted = 5,     // a: pid; with a pidfd
+    kNotStarted = 6,  // a: errno
+    kEnded = 7,       // a: exit code, or -1; b: signal, or 0
+  };
+  uint32_t kind;
+  uint32_t id;  // of the request
+  int32_t a, b;
+};
+
+enum ForkFlags : int32_t {
+  kNullStandard = 7,  // bit i: /dev/null for descriptor i, which is not sent then
+  kDetached = 8,      // a session of its own, and no life pipe
+};
+
+// Number of descriptors of a child's link.
+constexpr size_t kLinkDescriptors = 4;
+constexpr size_t kMostText = 4000;
+
+// 0 or -errno; never blocks (-EAGAIN).
+int send_packet(int socket, const Packet& packet, const std::vector<int>& descriptors, const std::string& text = "");
+
+struct Received {
+  Packet packet;
+  std::string text;
+  std::vector<int> descriptors;
+  bool truncated;  // descriptors are missing: there were no numbers free for them
+};
+// 1, or 0 if the peer is gone, or -errno (-EAGAIN: nothing there).
+int receive_packet(int socket, Received* out);
+
+// What a new child has been given.
+struct Birth {
+  std::vector<int> link;
+  int life = -1;
+  int gate = -1;        // to be closed when the orders on the link are taken
+  int control = -1;     // a connection of its own to the server
+  uint32_t serial = 0;  // how many were forked before it
+  int dead_sockets = 0;  // inherited ones that look closed now
+  bool is_probe = false;
+  sigset_t mask;        // to be restored when the event loop is repaired
+};
+
+// A single thread that waits for requests and forks. Never runs JavaScript, except in the children.
+class Forkserver {
+ public:
+  // `control`: the connection whose end is the server's. `own`: more descriptors that are no child's business.
+  Forkserver(int control, std::vector<int> own) : control_(control), own_(std::move(own)) {}
+
+  enum class Outcome { kChild, kOver, kProbeFailed };
+  // Forks a probe child and waits `probe_ms` for it to exit with 0, then serves. Returns in each child, and when the
+  // server's time is over.
+  Outcome serve(int probe_ms, Birth* birth, std::string* problem);
+
+ private:
+  struct Outgoing {
+    Packet packet;
+    std::vector<int> descriptors;  // owned
+  };
+  struct Client {
+    std::deque<Outgoing> backlog;
+  };
+  struct Child {
+    pid_t pid;
+    int client;  // -1 if gone
+    uint32_t id;
+  };
+
+  bool fork_child(int client, Received& request, Birth* birth);
+  ForkRequest fork_request() const;
+  Outcome probe(int milliseconds, Birth* birth, std::string* problem);
+  void add_client(int socket);
+  void remove_client(int socket);
+  void watch(int fd, uint32_t events);
+  void answer(int client, const Packet& packet, int descriptor = -1);
+  void flush(int client);
+  void child_ended(int pidfd);
+
+  int control_;
+  std::vector<int> own_;
+  int epoll_ = -1;
+  struct sigaction interrupt_ {};
+  std::map<int, Client> clients_;
+  std::map<int, Child> children_;  // by pidfd
+  uint32_t serial_ = 0;
+};
+
+}  // namespace forkful

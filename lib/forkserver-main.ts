@@ -7,6 +7,7 @@ import type { Preload } from './backend/backend';
 import { whileImporting } from './current';
 import { load, type TargetReference } from './function-ref';
 import { beforeFork } from './on-fork';
+import { rehearse } from './rehearse';
 
 /** The program of a forkserver: loads what its children shall find loaded, then only ever forks. */
 
@@ -44,6 +45,8 @@ async function main(): Promise<void> {
   const server = await Server.create();
   const preload = JSON.parse(process.argv[2] ?? '') as Preload;
   await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));
+  await rehearse();
+  server.rehearse();
   process.off('SIGINT', ignore);
   await runChild(await server.serve([...process.execArgv, ...preload.modules].join(', ')));
 }

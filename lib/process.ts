@@ -188,12 +188,10 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
    */
   async start(): Promise<void> {
     const child = this.#launch();
-    await new Promise<void>((resolve, reject) => {
-      child.onStart((error) => {
-        if (error === undefined) resolve();
-        else reject(error);
-      });
+    const error = await new Promise<unknown>((resolve) => {
+      child.onStart(resolve);
     });
+    if (error !== undefined) throw error;
   }
 
   /** Like {@link start}, and blocks the thread meanwhile. */

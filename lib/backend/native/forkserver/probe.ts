@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collector } from './garbage';
 
 const SCAVENGES = 40;
 const FULL_COLLECTIONS = 3;
@@ -10,12 +9,9 @@ const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 // Not among the types of Node alone.
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<unknown> };
 
-type Collect = (options?: { readonly type: 'minor' }) => void;
-
 /** What a process must get through after the fork: if this one hangs, so would children. */
 export async function probe(): Promise<void> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as Collect;
+  const collect = collector();
   let live: object[] = [];
   for (let i = 0; i < SCAVENGES; i++) {
     live = Array.from({ length: 1000 }, (_, n) => ({

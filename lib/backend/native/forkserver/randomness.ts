@@ -8,6 +8,12 @@ const CACHED_UUIDS = 128;
 const CACHED_INTEGERS = 1024;
 const SEEDS = 2 ** 31 - 1;
 
+/** Leaves nothing of what was drawn ahead. */
+export function exhaustCaches(): void {
+  for (let i = 0; i < CACHED_UUIDS; i++) randomUUID();
+  for (let i = 0; i < CACHED_INTEGERS; i++) randomInt(2);
+}
+
 /**
  * Siblings are copies: what was drawn ahead before the fork all of them would use. Called before anything of the
  * user's is loaded; the result is called in each child, with a number of its own.
@@ -21,8 +27,7 @@ export function prepareRandomness(): (serial: number) => void {
   return (serial) => {
     withSeed((first + serial) % SEEDS, random);
     Math.random = random;
-    for (let i = 0; i < CACHED_UUIDS; i++) randomUUID();
-    for (let i = 0; i < CACHED_INTEGERS; i++) randomInt(2);
+    exhaustCaches();
     seedNewContexts();
   };
 }

@@ -4,14 +4,17 @@ import { addon, type ForkedChild } from '../addon';
 import { NativeDuplex } from '../duplex';
 import { upstreamOver } from '../upstream';
 import { inheritConnection } from './client';
+import { collector } from './garbage';
 import { leaveNatively } from './leave';
 import { probe } from './probe';
 import { Kind, SERVER, SETTINGS_TAG, type Settings } from './protocol';
-import { prepareRandomness } from './randomness';
+import { exhaustCaches, prepareRandomness } from './randomness';
 import { census, ownThreads } from './threads';
 
 /** How long (ms) the probe child may take. */
 const PROBE_TIMEOUT = 2000;
+/** Enough for V8 to optimize a short loop. */
+const REHEARSALS = 10;
 
 /** One forkserver's life. */
 export class Server {
@@ -32,6 +35,14 @@ export class Server {
     this.#threads = threads;
   }
 
+  /** Does what each child does first, so that children find it compiled. */
+  rehearse(): void {
+    for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
+    const { argv, execArgv, env } = process;
+    const settings = { cwd: process.cwd(), umask: process.umask(0o22), env, argv: argv.slice(2), execArgv };
+    apply(JSON.parse(JSON.stringify(settings)) as Settings);
+  }
+
   /** Ends this process, and tells everybody who waits for it why. */
   refuse(reason: string): never {
     addon.sendPacket(SERVER.control, Kind.Failed, 0, 0, 0, [], reason);
@@ -47,6 +58,8 @@ export class Server {
     await setImmediate();
     const obstacle = this.#problem || census(this.#threads, loaded);
     if (obstacle !== '') this.refuse(obstacle);
+    // Children begin with little that they could have to copy or to collect.
+    collector()();
     const outcome = addon.serveForks(SERVER.control, [SERVER.life, this.#life], PROBE_TIMEOUT);
     if (typeof outcome === 'string') this.refuse(outcome);
     if (outcome === undefined) addon.leave(0);

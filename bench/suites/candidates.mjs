@@ -1,0 +1,20 @@
+import { runCase, runLimit, runPython } from '../run.mjs';
+
+/** Ways to measure something, as candidates of a comparison. */
+
+export function limit(who, name, { placement = 'free', scale = 1 } = {}) {
+  return { who, kind: 'limit', measure: async () => (await runLimit(name, placement)) * scale };
+}
+
+/** A case of a module below peers/. */
+export function ours(who, request, options) {
+  return { who, kind: 'ours', measure: () => runCase(request, options) };
+}
+
+export function peer(who, request, { threads = false, ...options } = {}) {
+  return { who, kind: 'peer', threads, measure: () => runCase(request, options) };
+}
+
+export function python(who, script, parameters, options) {
+  return { who, kind: 'peer', measure: () => runPython(script, parameters, options) };
+}

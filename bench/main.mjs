@@ -92,6 +92,8 @@ async function main(options) {
   process.exitCode = 1;
 }
 
+// `npm run bench | head` is no reason for a stack trace.
+process.stdout.on('error', () => process.exit(0));
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(USAGE);

@@ -102,7 +102,7 @@ export async function runLimit(name, placement = 'free') {
 
 /** One measurement of Python's multiprocessing; the script pins itself. */
 export async function runPython(script, parameters, { placement = 'free', ...options } = {}) {
-  if (!isOnPath('python3')) throw new NotInstalled('python3');
+  if (!isOnPath('python3')) throw new NotInstalled('python3 is not installed');
   const cpus = placed(placement);
   const path = fileURLToPath(new URL(`./peers/python/${script}.py`, import.meta.url));
   const pinned = placement === 'same' ? cpus.slice(0, 1) : cpus;

@@ -85,9 +85,9 @@ const issues = {
       { who: 'apply', figure: 'second pool in a program, created to first result', atMost: 5 },
       { who: 'apply', figure: '1 MiB Buffer as an argument', atLeast: 4_000 },
       { who: 'map', figure: 'minify 200 modules', over: 'piscina', atMost: 1 },
-      { who: 'map', figure: 'minify 200 modules', over: 'jest-worker process', atMost: 1 },
+      { who: 'map', figure: 'minify 200 modules', over: 'jest-worker processes', atMost: 1 },
       { who: 'map', figure: 'hash 1 GB of files', over: 'piscina', atMost: 1 },
-      { who: 'map', figure: 'hash 1 GB of files', over: 'jest-worker process', atMost: 1 },
+      { who: 'map', figure: 'hash 1 GB of files', over: 'jest-worker processes', atMost: 1 },
     ],
   },
   8: {

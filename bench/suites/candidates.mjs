@@ -1,3 +1,5 @@
+import { NotInstalled } from '../comparison.mjs';
+import { installedVersion } from '../install.mjs';
 import { runCase, runLimit, runPython } from '../run.mjs';
 
 /** Ways to measure something, as candidates of a comparison. */
@@ -11,8 +13,15 @@ export function ours(who, request, options) {
   return { who, kind: 'ours', measure: () => runCase(request, options) };
 }
 
-export function peer(who, request, { threads = false, ...options } = {}) {
-  return { who, kind: 'peer', threads, measure: () => runCase(request, options) };
+/** @param options.needs the package that must be installed for it */
+export function peer(who, request, { threads = false, needs, ...options } = {}) {
+  const measure = async () => {
+    if (needs !== undefined && installedVersion(needs) === undefined) {
+      throw new NotInstalled(`${needs} is not installed`);
+    }
+    return runCase(request, options);
+  };
+  return { who, kind: 'peer', threads, measure };
 }
 
 export function python(who, script, parameters, options) {

@@ -17,7 +17,7 @@ export function table(rows, { left = 1 } = {}) {
 
 const LABELS = { ours: 'forkful ', peer: '', limit: 'limit: ' };
 
-export function reportComparison({ figure, unit, better, rows, limit, bestPeer }) {
+export function reportComparison({ figure, unit, better, note, rows, limit, bestPeer }) {
   const times = Math.max(...rows.map((row) => row.values.length));
   const heading = `${figure} (${unit}, ${better} is better; ${times === 1 ? 'one round' : `${times} rounds`})`;
   const cells = rows.map((row) =>
@@ -37,7 +37,7 @@ export function reportComparison({ figure, unit, better, rows, limit, bestPeer }
   const lines = table([['', 'median', 'spread', '÷ limit', '÷ best peer'], ...cells]).map((line, i) =>
     broken.has(i) ? `${line}  ${broken.get(i)}` : line,
   );
-  const references = [limit && `limit: ${limit}`, bestPeer && `best peer: ${bestPeer}`]
+  const references = [limit && `limit: ${limit}`, bestPeer && `best peer: ${bestPeer}`, note]
     .filter(Boolean)
     .join('; ');
   return ['', heading, ...lines, ...(references ? [`  ${references}`] : [])];

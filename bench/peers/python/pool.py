@@ -39,16 +39,24 @@ def warm():
     return pool
 
 
-def at_once(task, count):
+def at_once(task, count, seconds):
     pool = warm()
     function = {"increment": increment, "same": same}[task]
-    items = [i if task == "increment" else {"id": i, "name": f"item {i}", "values": [i, i + 1, i + 2]} for i in range(count)]
 
-    def together():
-        for result in [pool.apply_async(function, (item,)) for item in items]:
-            result.get()
+    def item(i):
+        return i if task == "increment" else {"id": i, "name": f"item {i}", "values": [i, i + 1, i + 2]}
 
-    return count / timed(together)
+    items = [item(i) for i in range(count)]
+
+    def together(some):
+        def act():
+            for result in [pool.apply_async(function, (each,)) for each in some]:
+                result.get()
+
+        return len(some) / timed(act)
+
+    first = together(items[: count // 20])
+    return together(items[: max(count // 20, int(first * seconds))])
 
 
 def mapped(count, chunksize=None, verb="map"):

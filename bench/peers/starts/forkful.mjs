@@ -1,12 +1,7 @@
 import { getAllStartMethods, getContext, refs } from '../../forkful.mjs';
 import { startCases } from './start-cases.mjs';
 
-const otherSide = refs(import.meta.url);
-
-export async function greet(connection) {
-  await connection.send(process.pid);
-  await connection.recv();
-}
+const otherSide = refs(new URL('./greet.cjs', import.meta.url));
 
 function start({ Pipe, Process }) {
   return async () => {

@@ -1,13 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Worker, isMainThread, parentPort } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { startCases } from './start-cases.mjs';
 
-const OTHER_SIDE = 'the other side';
+const otherSide = fileURLToPath(new URL('./greet.cjs', import.meta.url));
 
 export const childProcess = startCases(async () => {
-  const child = fork(fileURLToPath(import.meta.url), [OTHER_SIDE]);
+  const child = fork(otherSide);
   await once(child, 'message');
   return {
     pid: child.pid,
@@ -19,16 +19,7 @@ export const childProcess = startCases(async () => {
 });
 
 export const worker = startCases(async () => {
-  const thread = new Worker(new URL(import.meta.url));
+  const thread = new Worker(otherSide);
   await once(thread, 'message');
   return { pid: process.pid, end: () => thread.terminate() };
 });
-
-if (process.argv[2] === OTHER_SIDE) {
-  process.on('message', () => {}); // stays until it is disconnected
-  process.send(process.pid);
-}
-if (!isMainThread) {
-  parentPort.on('message', () => {});
-  parentPort.postMessage(process.pid);
-}

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { cleanEnvironment } from './environment.mjs';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
@@ -32,9 +31,11 @@ export function installPeers() {
       '--no-fund',
       '--loglevel=error',
     ],
-    { cwd: folder, encoding: 'utf8', env: cleanEnvironment() },
+    { cwd: folder, encoding: 'utf8' },
   );
   if (status !== 0) {
-    process.stderr.write(`bench: npm install failed, going on without: ${error?.message ?? stderr.trim()}\n`);
+    process.stderr.write(
+      `bench: npm install failed, going on without: ${error?.message ?? stderr.trim().split('\n')[0]}\n`,
+    );
   }
 }

@@ -8,6 +8,8 @@ import { thresholds } from './thresholds.mjs';
 import { judge } from './verdicts.mjs';
 
 const SUITES = ['calibration', 'queue', 'pipe', 'start', 'pool', 'deaths', 'demo'];
+/** Those whose peers are packages. */
+const WITH_PEERS = ['pool', 'deaths'];
 const USAGE = `npm run bench -- [SUITE ...] [options]
 
   SUITE      ${SUITES.join(', ')}; without one: all of them
@@ -53,7 +55,7 @@ async function main({ suites, quick, json, check, upto }) {
   };
   const machine = describeMachine();
   show([`${machine.cpu}, ${machine.cpus} CPUs, Linux ${machine.kernel}, Node ${machine.node}`]);
-  installPeers();
+  if (suites.some((name) => WITH_PEERS.includes(name))) installPeers();
   const judged = thresholds.filter(({ issue }) => issue <= upto);
   const load = (name) => import(`./suites/${name}.mjs`);
   const { results, short } = await runSuites(suites, { load, quick, thresholds: judged, show });

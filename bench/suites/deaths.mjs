@@ -31,13 +31,13 @@ function pools() {
   const peers = PEERS.map(([who, module, peer]) => ({
     who,
     kind: 'peer',
-    absent: installedVersion(module) === undefined && `${module} is not installed`,
+    absent: installedVersion(module) === undefined && 'not installed',
     command: (more) => node({ module: `./pools/${module}.mjs`, peer, ...more }),
   }));
   const python = {
     who: 'Python Pool',
     kind: 'peer',
-    absent: !isOnPath('python3') && 'python3 is not installed',
+    absent: !isOnPath('python3') && 'not installed',
     without: ['unhandledRejection'],
     command: (more) => ['python3', path('peers/python/death.py'), more],
   };
@@ -54,7 +54,7 @@ function limited([file, script, parameters]) {
 async function die({ who, kind, absent, without, command }, death, { folder, timeout }) {
   const cell = { who, kind, death };
   if (absent) return { ...cell, state: 'absent', why: absent };
-  if (without?.includes(death)) return { ...cell, state: 'absent', why: 'there is no such thing' };
+  if (without?.includes(death)) return { ...cell, state: 'absent', why: 'no such thing' };
   const file = join(folder, `${who}-${death}`.replaceAll(' ', '-'));
   writeFileSync(file, '');
   const [program, ...args] = limited(command({ death, file }));
@@ -87,7 +87,7 @@ async function allOf(jobs) {
   return results;
 }
 
-function inShort({ state, runs, milliseconds }) {
+function inShort({ state, runs, milliseconds, why }) {
   const again = runs > 1 ? `, ${runs} runs` : '';
   switch (state) {
     case 'rejects':
@@ -99,7 +99,7 @@ function inShort({ state, runs, milliseconds }) {
     case 'program ends':
       return runs === 0 ? 'failed' : `ends program${again}`;
     default:
-      return '–';
+      return why;
   }
 }
 

@@ -1,14 +1,7 @@
 import { interleave, median, ratio } from './measure.mjs';
 
-/**
- * What is compared in one table: { figure, unit, better: 'more' | 'less', candidates }. A candidate has a `who`, a
- * `kind` and a `measure` function; of the limits the first is the one that ratios refer to.
- * - ours: this library
- * - peer: what people use instead; `threads` if its workers are no processes
- * - limit: what this machine can do at most
- */
-
-export class NotInstalled extends Error {}
+/** It cannot be measured here, which is nobody's failure. */
+export class Unavailable extends Error {}
 
 function best(rows, better) {
   const sorted = rows.filter((row) => row.value !== undefined).sort((a, b) => a.value - b.value);
@@ -38,7 +31,13 @@ export function ratioOver(row, other) {
   return ratio(row.values, other.values);
 }
 
-/** Measures the candidates of one comparison in turn. */
+/**
+ * Measures in turn what is compared in one table: { figure, unit, better: 'more' | 'less', candidates }. A candidate
+ * has a `who`, a `kind` and a `measure` function; of the limits the first is the one that ratios refer to.
+ * - ours: this library
+ * - peer: what people use instead; `threads` if its workers are no processes
+ * - limit: what this machine can do at most
+ */
 export async function compare({ candidates, ...description }, timing) {
   const measured = await interleave(candidates, timing);
   const rows = measured.map(({ who, kind, threads = false, values, failure }) => ({
@@ -50,7 +49,7 @@ export async function compare({ candidates, ...description }, timing) {
     least: values.length > 0 ? Math.min(...values) : undefined,
     most: values.length > 0 ? Math.max(...values) : undefined,
     failure: failure?.message,
-    absent: failure instanceof NotInstalled,
+    absent: failure instanceof Unavailable,
   }));
   const comparison = { ...description, rows };
   const limit = rowNamed(comparison, 'limit');

@@ -29,15 +29,15 @@ export function isOnPath(command) {
   });
 }
 
+const allowedCpus = () => /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1];
+
 /** The first two CPUs that this process may use; "0-2,5" is how the kernel writes four. */
-export function usableCpus(
-  list = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1],
-) {
+export function usableCpus(list = allowedCpus()) {
   return list
     .split(',')
     .flatMap((range) => {
       const [from, to = from] = range.split('-').map(Number);
-      return [from, Math.min(to, from + 1)].slice(0, to > from ? 2 : 1);
+      return to > from ? [from, from + 1] : [from];
     })
     .slice(0, 2);
 }

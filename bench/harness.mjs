@@ -4,7 +4,7 @@ import { judge } from './verdicts.mjs';
 
 /** Milliseconds for all comparisons of a suite, and rounds at most. */
 const QUICK = { milliseconds: 30_000, rounds: 3 };
-const THOROUGH = { milliseconds: 140_000, rounds: 9 };
+const THOROUGH = { milliseconds: 150_000, rounds: 7 };
 
 /** Measures all comparisons of a suite; what one does not need of its share of the time the later ones have. */
 async function measureAll(comparisons, { milliseconds, rounds }, show) {

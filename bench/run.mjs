@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment, isOnPath, usableCpus } from './environment.mjs';
-import { NotInstalled } from './comparison.mjs';
+import { Unavailable } from './comparison.mjs';
 import { limitsProgram } from './native/build.mjs';
 
 const CASE = fileURLToPath(new URL('./run-case.mjs', import.meta.url));
@@ -27,13 +27,14 @@ export function runProgram(file, args, { timeout = 60_000, env = {}, until } = {
     const child = spawn(file, args, {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...cleanEnvironment(), ...env },
+      env: { ...cleanEnvironment(), PYTHONDONTWRITEBYTECODE: '1', ...env },
     });
     child.on('error', reject);
     if (child.pid === undefined) return;
     groups.add(child.pid);
     const result = { stdout: '', stderr: '', code: null, signal: null, timedOut: false };
     const finish = () => {
+      if (!groups.has(child.pid)) return; // done already, and the number may be somebody else's by now
       clearTimeout(timer);
       endGroup(child.pid);
       groups.delete(child.pid);
@@ -80,8 +81,8 @@ async function answerOf(file, args, options) {
 function placed(placement) {
   if (placement === 'free') return [];
   const cpus = usableCpus();
-  if (!isOnPath('taskset')) throw new Error('placing processes needs taskset (util-linux)');
-  if (placement !== 'same' && cpus.length < 2) throw new Error('needs two CPUs');
+  if (!isOnPath('taskset')) throw new Unavailable('placing processes needs taskset (util-linux)');
+  if (placement !== 'same' && cpus.length < 2) throw new Unavailable('needs two CPUs');
   return cpus;
 }
 
@@ -102,7 +103,7 @@ export async function runLimit(name, placement = 'free') {
 
 /** One measurement of Python's multiprocessing; the script pins itself. */
 export async function runPython(script, parameters, { placement = 'free', ...options } = {}) {
-  if (!isOnPath('python3')) throw new NotInstalled('python3 is not installed');
+  if (!isOnPath('python3')) throw new Unavailable('python3 is not installed');
   const cpus = placed(placement);
   const path = fileURLToPath(new URL(`./peers/python/${script}.py`, import.meta.url));
   const pinned = placement === 'same' ? cpus.slice(0, 1) : cpus;

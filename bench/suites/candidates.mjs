@@ -1,4 +1,4 @@
-import { NotInstalled } from '../comparison.mjs';
+import { Unavailable } from '../comparison.mjs';
 import { installedVersion } from '../install.mjs';
 import { runCase, runLimit, runPython } from '../run.mjs';
 
@@ -17,7 +17,7 @@ export function ours(who, request, options) {
 export function peer(who, request, { threads = false, needs, ...options } = {}) {
   const measure = async () => {
     if (needs !== undefined && installedVersion(needs) === undefined) {
-      throw new NotInstalled(`${needs} is not installed`);
+      throw new Unavailable(`${needs} is not installed`);
     }
     return runCase(request, options);
   };

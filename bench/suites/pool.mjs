@@ -35,7 +35,7 @@ export function comparisons({ quick, milliseconds }) {
     python('Python Pool', 'pool', { case: name, ...parameters }),
   ];
   // With fewer at once they are, if anything, faster.
-  const seconds = quick ? 0.3 : 1.5;
+  const seconds = quick ? 0.2 : 0.5;
   const note = `peers: at most as many as they do in ${seconds} s`;
   const onlyProcesses = ([, , , options]) => options?.threads !== true;
   const mapping = (who, verb, chunksize) => own(who, 'map', { verb, count: COUNT, chunksize }, 'applyAsync');

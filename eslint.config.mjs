@@ -5,7 +5,17 @@ const noOwnImports = (message, ...patterns) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', 'build-cmake/', 'node_modules/', 'bench/node_modules/', 'coverage/'] },
+  {
+    ignores: [
+      'dist/',
+      'build/',
+      'build-cmake/',
+      'node_modules/',
+      'bench/node_modules/',
+      'bench/build/',
+      'coverage/',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     files: ['lib/**/*.{ts,mts}'],

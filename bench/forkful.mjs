@@ -1,0 +1,2 @@
+// This checkout's build. By its own name it is not to be found from here: bench is a package of its own.
+export * from '../dist/index.mjs';

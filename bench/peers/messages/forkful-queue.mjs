@@ -1,0 +1,154 @@
+import { Process, Queue, refs } from '../../forkful.mjs';
+import { timeOfOne } from '../../measure.mjs';
+import { messages, rate } from './messages.mjs';
+
+const otherSide = refs(import.meta.url);
+const BATCH = 64;
+/** A queue without bound holds what its consumer has not taken yet: some hundred MB at most. */
+const MOST = { small: 2_000_000, object: 2_000_000, large: 256 };
+
+/** Puts as many as it is asked for, until it is asked for none. */
+export function produce(requests, queue, kind) {
+  const message = messages[kind];
+  for (let count; (count = requests.getSync()) > 0;) {
+    for (let i = 0; i < count; i++) queue.putSync(message);
+  }
+}
+
+export function produceBatches(requests, queue, kind) {
+  const batch = Array.from({ length: BATCH }, () => messages[kind]);
+  for (let count; (count = requests.getSync()) > 0;) {
+    for (; count > 0; count -= BATCH) queue.putManySync(count < BATCH ? batch.slice(0, count) : batch);
+  }
+}
+
+export async function produceAwaiting(requests, queue, kind) {
+  const message = messages[kind];
+  for (let count; (count = await requests.get()) > 0;) {
+    for (let i = 0; i < count; i++) await queue.put(message);
+  }
+}
+
+/** Takes for ever, and says when it meets a null. */
+export function consume(queue, done) {
+  for (;;) if (queue.getSync() === null) done.putSync(true);
+}
+
+export function echo(there, back) {
+  for (let message; (message = there.getSync()) !== null;) back.putSync(message);
+}
+
+export async function echoAwaiting(there, back) {
+  for (let message; (message = await there.get()) !== null;) await back.put(message);
+}
+
+async function start(target, ...args) {
+  const child = new Process({ target, args, daemon: true });
+  await child.start();
+  return child;
+}
+
+/** Messages from children that put them to this process, which takes them by `take(queue, count)`. */
+function throughput(target, take, { producers = 1, waiting = false } = {}) {
+  return async ({ kind, milliseconds }, apart) => {
+    const queue = new Queue();
+    const requests = [];
+    for (let i = 0; i < producers; i++) {
+      requests.push(new Queue());
+      apart((await start(otherSide[target], requests[i], queue, kind)).pid);
+    }
+    let spent = 0;
+    const job = async (count) => {
+      const each = Math.ceil(count / producers);
+      for (const request of requests) request.putSync(each);
+      while (waiting && queue.qsize() < each * producers)
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      const started = performance.now();
+      await take(queue, each * producers);
+      spent = (performance.now() - started) / (each * producers);
+    };
+    const one = await timeOfOne(job, { milliseconds, first: BATCH, most: MOST[kind] });
+    for (const request of requests) request.putSync(0);
+    return rate(kind, waiting ? spent : one);
+  };
+}
+
+function takeSync(queue, count) {
+  for (let i = 0; i < count; i++) queue.getSync();
+}
+
+function takeBatches(queue, count) {
+  for (let got = 0; got < count;) got += queue.getManySync(BATCH).length;
+}
+
+async function takeAwaiting(queue, count) {
+  for (let i = 0; i < count; i++) await queue.get();
+}
+
+export const sync = {
+  throughput: throughput('produce', takeSync),
+
+  async roundTrip({ kind, milliseconds }, apart) {
+    const there = new Queue();
+    const back = new Queue();
+    apart((await start(otherSide.echo, there, back)).pid);
+    const message = messages[kind];
+    const one = await timeOfOne(
+      (count) => {
+        for (let i = 0; i < count; i++) {
+          there.putSync(message);
+          back.getSync();
+        }
+      },
+      { milliseconds },
+    );
+    there.putSync(null);
+    return one * 1000;
+  },
+};
+
+export const batches = { throughput: throughput('produceBatches', takeBatches) };
+
+export const awaiting = {
+  throughput: throughput('produceAwaiting', takeAwaiting),
+
+  async roundTrip({ kind, milliseconds }, apart) {
+    const there = new Queue();
+    const back = new Queue();
+    apart((await start(otherSide.echoAwaiting, there, back)).pid);
+    const message = messages[kind];
+    const one = await timeOfOne(
+      async (count) => {
+        for (let i = 0; i < count; i++) {
+          await there.put(message);
+          await back.get();
+        }
+      },
+      { milliseconds },
+    );
+    there.putSync(null);
+    return one * 1000;
+  },
+};
+
+export const awaitingThere = { throughput: throughput('produce', takeAwaiting, { waiting: true }) };
+
+export const twoProducers = { throughput: throughput('produce', takeSync, { producers: 2 }) };
+
+export const twoConsumers = {
+  async throughput({ kind, milliseconds }) {
+    const queue = new Queue();
+    const done = new Queue();
+    for (let i = 0; i < 2; i++) await start(otherSide.consume, queue, done);
+    const message = messages[kind];
+    const one = await timeOfOne(
+      (count) => {
+        for (let i = 0; i < count; i++) queue.putSync(message);
+        for (let i = 0; i < 2; i++) queue.putSync(null);
+        for (let i = 0; i < 2; i++) done.getSync();
+      },
+      { milliseconds, most: MOST[kind] },
+    );
+    return rate(kind, one);
+  },
+};

@@ -1,4 +1,6 @@
 import './become-child';
+import './index';
+import { beLazyAgain } from './eager';
 import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
 import { Server } from './backend/native/forkserver/server';
@@ -39,16 +41,15 @@ async function prepare(
 }
 
 async function main(): Promise<void> {
+  beLazyAgain();
   // Ctrl-C is for the program itself.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);
   const server = await Server.create();
   const preload = JSON.parse(process.argv[2] ?? '') as Preload;
   await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));
-  await rehearse();
-  server.rehearse();
   process.off('SIGINT', ignore);
-  await runChild(await server.serve([...process.execArgv, ...preload.modules].join(', ')));
+  await runChild(await server.serve([...process.execArgv, ...preload.modules].join(', '), rehearse));
 }
 
 void main();

@@ -12,7 +12,7 @@ import {
   type StartMessage,
 } from './messages';
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const START = 0;
 const REPORT = 1;
 

@@ -25,22 +25,8 @@ Napi::Value count_threads(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), checked(info.Env(), "/proc/self/task", thread_count()));
 }
 
-// (control socket, other descriptors that are no child's business, ms for the probe) -> a problem, or undefined when the
-// server's time is over; in each child { pid, link, life, gate, control, serial,
-// deadSockets, isProbe }
-Napi::Value serve_forks(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  Forkserver server(integer(info[0]), integers(info[1]));
-  Birth birth;
-  std::string problem;
-  switch (server.serve(integer(info[2]), &birth, &problem)) {
-    case Forkserver::Outcome::kOver:
-      return env.Undefined();
-    case Forkserver::Outcome::kProbeFailed:
-      return Napi::String::New(env, problem);
-    case Forkserver::Outcome::kChild:
-      break;
-  }
+// In a child that has just been forked: an event loop of its own, then signals.
+void repair(Napi::Env env, const sigset_t& mask) {
   uv_loop_t* loop;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok || uv_loop_fork(loop) != 0) {
     const char message[] = "forkful: the event loop does not survive the fork\n";
@@ -48,7 +34,33 @@ Napi::Value serve_forks(const Napi::CallbackInfo& info) {
     static_cast<void>(written);
     _exit(70);
   }
-  pthread_sigmask(SIG_SETMASK, &birth.mask, nullptr);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
+
+// (descriptors that are not the probe's business) -> [pid, pidfd]; in the probe undefined
+Napi::Value start_probe(const Napi::CallbackInfo& info) {
+  Probe probe{};
+  sigset_t mask;
+  if (checked(info.Env(), "fork", fork_probe(integers(info[0]), &probe, &mask)) == 0) {
+    repair(info.Env(), mask);
+    return info.Env().Undefined();
+  }
+  return array(info.Env(), {probe.pid, probe.pidfd});
+}
+
+// (control socket, other descriptors that are no child's business, [pid, pidfd] of the probe, ms for the probe) -> a
+// problem, or undefined when the server's time is over; in each child
+// { pid, link, life, gate, control, serial, deadSockets }
+Napi::Value serve_forks(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Forkserver server(integer(info[0]), integers(info[1]));
+  const std::vector<int> probe = integers(info[2]);
+  Birth birth;
+  std::string problem;
+  if (!server.serve({probe[0], probe[1]}, integer(info[3]), &birth, &problem)) {
+    return problem.empty() ? env.Undefined() : Napi::String::New(env, problem);
+  }
+  repair(env, birth.mask);
   Napi::Object out = Napi::Object::New(env);
   out.Set("pid", getpid());
   out.Set("link", array(env, birth.link));
@@ -57,7 +69,6 @@ Napi::Value serve_forks(const Napi::CallbackInfo& info) {
   out.Set("control", birth.control);
   out.Set("serial", birth.serial);
   out.Set("deadSockets", birth.dead_sockets);
-  out.Set("isProbe", birth.is_probe);
   return out;
 }
 
@@ -101,6 +112,7 @@ void define_fork(Napi::Env env, Napi::Object exports) {
   };
   define("disablePlatformThreads", disable_threads);
   define("threadCount", count_threads);
+  define("startProbe", start_probe);
   define("serveForks", serve_forks);
   define("sendPacket", send_to);
   define("receivePacket", receive_from);

@@ -64,10 +64,9 @@ void become_child(ForkRequest& request) {
   if (request.new_session) setsid();
   for (int i = 0; i < 3; i++) {
     const int source = request.standard[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : request.standard[i];
-    if (source >= 0 && source != i) {
-      dup2(source, i);
-      if (source > 2) close(source);
-    }
+    if (source < 0 || source == i) continue;
+    dup2(source, i);
+    if (source > 2) close(source);
   }
   request.dead_sockets = kill_other_sockets(request.keep);
   sigaction(SIGINT, &request.interrupt, nullptr);

@@ -217,44 +217,44 @@ void Forkserver::child_ended(int pidfd) {
   if (child.client >= 0) answer(child.client, {Packet::kEnded, child.id, status.code, status.signal});
 }
 
-// A child that does what children must be able to: if it hangs, so would they.
-Forkserver::Outcome Forkserver::probe(int milliseconds, Birth* birth, std::string* problem) {
-  ForkRequest request = fork_request();
-  request.close.push_back(control_);
-  request.standard[1] = dup(1);
-  request.standard[2] = dup(2);
-  const pid_t pid = fork_process(request, &birth->mask);
-  if (pid == 0) {
-    birth->is_probe = true;
-    return Outcome::kChild;
-  }
-  close(request.standard[1]);
-  close(request.standard[2]);
-  if (pid < 0) {
-    *problem = std::string("the probe child could not be forked: ") + strerror(errno);
-    return Outcome::kProbeFailed;
-  }
-  pollfd ended{open_process(pid), POLLIN, 0};
+int fork_probe(const std::vector<int>& close_in_child, Probe* probe, sigset_t* mask) {
+  inherit_heap();
+  ForkRequest request{};
+  request.close = close_in_child;
+  request.standard[0] = -1;
+  request.standard[1] = 1;
+  request.standard[2] = 2;
+  sigaction(SIGINT, nullptr, &request.interrupt);
+  const pid_t pid = fork_process(request, mask);
+  if (pid == 0) return 0;
+  if (pid < 0) return -errno;
+  *probe = {pid, open_process(pid)};
+  return 1;
+}
+
+namespace {
+
+std::string probe_problem(const Probe& probe, int milliseconds) {
+  pollfd ended{probe.pidfd, POLLIN, 0};
   int ready;
   do ready = poll(&ended, 1, milliseconds);
   while (ready < 0 && errno == EINTR);
-  if (ready == 0) kill(pid, SIGKILL);
+  if (ready == 0) kill(probe.pid, SIGKILL);
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  while (waitpid(probe.pid, &status, 0) < 0 && errno == EINTR) {
   }
-  close(ended.fd);
-  if (ready > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return Outcome::kOver;
-  if (ready == 0) {
-    *problem = "a forked probe did not get through garbage collection, file system and WebAssembly in time";
-  } else if (WIFSIGNALED(status)) {
-    *problem = "a forked probe ended by signal " + std::to_string(WTERMSIG(status));
-  } else {
-    *problem = "a forked probe ended with exit code " + std::to_string(WEXITSTATUS(status));
-  }
-  return Outcome::kProbeFailed;
+  close(probe.pidfd);
+  if (ready == 0) return "a forked probe did not get through garbage collection, file system and WebAssembly in time";
+  if (WIFSIGNALED(status)) return "a forked probe ended by signal " + std::to_string(WTERMSIG(status));
+  if (WEXITSTATUS(status) == 0) return "";
+  return "a forked probe ended with exit code " + std::to_string(WEXITSTATUS(status));
 }
 
-Forkserver::Outcome Forkserver::serve(int probe_ms, Birth* birth, std::string* problem) {
+}  // namespace
+
+bool Forkserver::serve(const Probe& probe, int probe_ms, Birth* birth, std::string* problem) {
+  *problem = probe_problem(probe, probe_ms);
+  if (!problem->empty()) return false;
   fflush(nullptr);  // or every child would print what is buffered
   inherit_heap();   // once: no JavaScript runs here that could map more
   // Ctrl-C is for the program: the server outlives it as long as the program does.
@@ -264,15 +264,14 @@ Forkserver::Outcome Forkserver::serve(int probe_ms, Birth* birth, std::string* p
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) {
     *problem = std::string("epoll_create1: ") + strerror(errno);
-    return Outcome::kProbeFailed;
+    return false;
   }
-  if (const Outcome outcome = probe(probe_ms, birth, problem); outcome != Outcome::kOver) return outcome;
 
   add_client(control_);
   for (;;) {
     epoll_event events[64];
     const int count = epoll_wait(epoll_, events, 64, -1);
-    if (count < 0 && errno != EINTR) return Outcome::kOver;
+    if (count < 0 && errno != EINTR) return false;
     for (int i = 0; i < count; i++) {
       const int fd = events[i].data.fd;
       if (clients_.find(fd) == clients_.end()) {
@@ -285,10 +284,10 @@ Forkserver::Outcome Forkserver::serve(int probe_ms, Birth* birth, std::string* p
       const int result = receive_packet(fd, &received);
       if (result == -EAGAIN) continue;
       if (result <= 0) {
-        if (fd == control_) return Outcome::kOver;
+        if (fd == control_) return false;
         remove_client(fd);
       } else if (received.packet.kind == Packet::kFork) {
-        if (fork_child(fd, received, birth)) return Outcome::kChild;
+        if (fork_child(fd, received, birth)) return true;
       } else if (received.packet.kind == Packet::kConnect && received.descriptors.size() == 1) {
         add_client(received.descriptors[0]);
       } else {

@@ -57,9 +57,16 @@ struct Birth {
   int control = -1;     // a connection of its own to the server
   uint32_t serial = 0;  // how many were forked before it
   int dead_sockets = 0;  // inherited ones that look closed now
-  bool is_probe = false;
   sigset_t mask;        // to be restored when the event loop is repaired
 };
+
+// A child that does what children must be able to: if it hangs, so would they.
+struct Probe {
+  pid_t pid;
+  int pidfd;
+};
+// Like fork_process: 0 in the child, whose signals are blocked; 1 in the parent; -errno.
+int fork_probe(const std::vector<int>& close, Probe* probe, sigset_t* mask);
 
 // A single thread that waits for requests and forks. Never runs JavaScript, except in the children.
 class Forkserver {
@@ -67,10 +74,9 @@ class Forkserver {
   // `control`: the connection whose end is the server's. `own`: more descriptors that are no child's business.
   Forkserver(int control, std::vector<int> own) : control_(control), own_(std::move(own)) {}
 
-  enum class Outcome { kChild, kOver, kProbeFailed };
-  // Forks a probe child and waits `probe_ms` for it to exit with 0, then serves. Returns in each child, and when the
-  // server's time is over.
-  Outcome serve(int probe_ms, Birth* birth, std::string* problem);
+  // Waits until the probe has ended, at most `probe_ms`, then serves. true in each child; false when the server's time is
+  // over, or, with a `*problem`, has not come because the probe did not exit with 0.
+  bool serve(const Probe& probe, int probe_ms, Birth* birth, std::string* problem);
 
  private:
   struct Outgoing {
@@ -88,7 +94,6 @@ class Forkserver {
 
   bool fork_child(int client, Received& request, Birth* birth);
   ForkRequest fork_request() const;
-  Outcome probe(int milliseconds, Birth* birth, std::string* problem);
   void add_client(int socket);
   void remove_client(int socket);
   void watch(int fd, uint32_t events);

@@ -49,7 +49,6 @@ export interface ForkedChild {
   readonly control: number;
   readonly serial: number;
   readonly deadSockets: number;
-  readonly isProbe: boolean;
 }
 
 /** One message between a forkserver, its clients and its children; the kinds are in forkserver/protocol.ts. */
@@ -100,8 +99,15 @@ export interface Addon {
   /** '' or why not. */
   disablePlatformThreads(): string;
   threadCount(): number;
+  /** undefined in the probe itself. */
+  startProbe(own: readonly number[]): [pid: number, pidfd: number] | undefined;
   /** Returns in each child; or a problem; or undefined when the main process is gone. */
-  serveForks(control: number, own: readonly number[], probeTimeout: number): undefined | string | ForkedChild;
+  serveForks(
+    control: number,
+    own: readonly number[],
+    probe: readonly [pid: number, pidfd: number],
+    probeTimeout: number,
+  ): undefined | string | ForkedChild;
   /** false: no room. */
   sendPacket(
     socket: number,

@@ -24,11 +24,11 @@ export function exhaustCaches(): void {
 export function prepareRandomness(): (serial: number) => void {
   const random = vm.runInNewContext('Math.random') as typeof Math.random;
   const first = randomInt(SEEDS);
+  seedNewContexts();
   return (serial) => {
     withSeed((first + serial) % SEEDS, random);
     Math.random = random;
     exhaustCaches();
-    seedNewContexts();
   };
 }
 

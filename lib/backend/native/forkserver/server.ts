@@ -14,7 +14,7 @@ import { census, ownThreads } from './threads';
 /** How long (ms) the probe child may take. */
 const PROBE_TIMEOUT = 2000;
 /** Enough for V8 to optimize a short loop. */
-const REHEARSALS = 10;
+const REHEARSALS = 4;
 
 /** One forkserver's life. */
 export class Server {
@@ -35,14 +35,6 @@ export class Server {
     this.#threads = threads;
   }
 
-  /** Does what each child does first, so that children find it compiled. */
-  rehearse(): void {
-    for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
-    const { argv, execArgv, env } = process;
-    const settings = { cwd: process.cwd(), umask: process.umask(0o22), env, argv: argv.slice(2), execArgv };
-    apply(JSON.parse(JSON.stringify(settings)) as Settings);
-  }
-
   /** Ends this process, and tells everybody who waits for it why. */
   refuse(reason: string): never {
     addon.sendPacket(SERVER.control, Kind.Failed, 0, 0, 0, [], reason);
@@ -52,29 +44,35 @@ export class Server {
   /**
    * Forks a child for each request; returns in each child only, with the way to its parent.
    * @param loaded what has been loaded, for an error
+   * @param rehearse does what each child does first, so that children find it compiled
    */
-  async serve(loaded: string): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
-    // Not in a callback of an I/O event: the child would go on with the rest of the events that its parent has fetched.
-    await setImmediate();
+  async serve(loaded: string, rehearse: () => Promise<void>): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
     const obstacle = this.#problem || census(this.#threads, loaded);
     if (obstacle !== '') this.refuse(obstacle);
-    // Children begin with little that they could have to copy or to collect.
-    collector()();
-    const outcome = addon.serveForks(SERVER.control, [SERVER.life, this.#life], PROBE_TIMEOUT);
-    if (typeof outcome === 'string') this.refuse(outcome);
-    if (outcome === undefined) addon.leave(0);
-    if (outcome.isProbe) {
+    const own = [SERVER.life, this.#life];
+    await notInPoll();
+    const probing = addon.startProbe([...own, SERVER.control]);
+    if (probing === undefined) {
       await probe().then(
         () => addon.leave(0),
         () => addon.leave(1),
       );
+      return addon.leave(1);
     }
+    await rehearse();
+    rehearseSettings();
+    // Children begin with little that they could have to copy or to collect.
+    collector()();
+    await notInPoll();
+    const born = addon.serveForks(SERVER.control, own, probing, PROBE_TIMEOUT);
+    if (typeof born === 'string') this.refuse(born);
+    if (born === undefined) return addon.leave(0);
     // Handles of connections that are closed now are told so in two turns of the loop: before somebody uses them.
-    if (outcome.deadSockets > 0) {
+    if (born.deadSockets > 0) {
       await setImmediate();
       await setImmediate();
     }
-    return this.#become(outcome);
+    return this.#become(born);
   }
 
   #become(born: ForkedChild): <T>(decode: Decode<T>) => Upstream<T> {
@@ -102,6 +100,18 @@ export class Server {
       });
     };
   }
+}
+
+/** A child must not be forked in a callback of an I/O event: it would go on with the rest of its parent's events. */
+async function notInPoll(): Promise<void> {
+  await setImmediate();
+}
+
+function rehearseSettings(): void {
+  for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
+  const { argv, execArgv, env } = process;
+  const settings = { cwd: process.cwd(), umask: process.umask(0o22), env, argv: argv.slice(2), execArgv };
+  apply(JSON.parse(JSON.stringify(settings)) as Settings);
 }
 
 /** Does for a forked child what exec does for others. */

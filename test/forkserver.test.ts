@@ -317,6 +317,60 @@ function runAsync(text: string, env: Record<string, string>): Promise<Outcome> {
     expect(lines.sort((a, b) => a - b)).toEqual(Array.from({ length: 120 }, (_, i) => i));
   });
 
+  test('stopped, it delays nobody who waits for the end of a child', () => {
+    const { result } = run(`
+      const file = ${JSON.stringify(join(folder, 'stopped'))};
+      const children = [0, 1, 2].map(() => new P({ target: forks.appendThenSleep, args: [file, 'x', 1e6] }));
+      for (const child of children) await child.start();
+      const [server] = servers();
+      process.kill(server, 'SIGSTOP');
+      for (const child of children) child.kill();
+      const ended = [children[0].joinSync(), await children[1].join(), await children[2].join()];
+      process.kill(server, 'SIGCONT');
+      const next = new P({ target: forks.surroundings });
+      await next.start();
+      finish({ ended, codes: children.map((child) => child.exitCode), same: (await next.result()).ppid === server });`);
+    expect(result).toEqual({ ended: [true, true, true], codes: [255, 255, 255], same: true });
+  });
+
+  test('with too few descriptors each start works or says why, and nothing is left over', () => {
+    const text = source(`
+      const outcomes = await Promise.all(Array.from({ length: 60 }, async () => {
+        const child = new P({ target: forks.surroundings });
+        try {
+          await child.start();
+        } catch (error) {
+          return error.code + ' ' + error.errno;
+        }
+        const { pid } = await child.result();
+        await child.join();
+        return pid === child.pid && child.exitCode === 0;
+      }));
+      const descriptors = () => fs.readdirSync('/proc/self/fd').length;
+      const before = descriptors();
+      const child = new P({ target: forks.surroundings });
+      await child.start();
+      await child.join();
+      const code = child.exitCode;
+      child.close();
+      finish({ outcomes, code, more: descriptors() - before });`);
+    const { stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', 'ulimit -n 150; exec "$0" -e "$1"', process.execPath, text],
+      {
+        encoding: 'utf8',
+        timeout: 60_000,
+      },
+    );
+    expect(stderr).toBe('');
+    const { outcomes, code, more } = outcomeOf(0, stdout, '').result;
+    const kinds = new Set<unknown>(outcomes);
+    expect(kinds).toContain(true);
+    kinds.delete(true);
+    expect([...kinds]).toEqual(['ERR_FORKFUL_LAUNCH EMFILE']);
+    expect({ code, more }).toEqual({ code: 0, more: 0 });
+  });
+
   test('it and its children end with the main program, even when that is killed', async () => {
     const child = spawn(process.execPath, [
       '-e',

@@ -23,7 +23,11 @@ export class Birth<T> {
 
   constructor(request: LaunchRequest, decode: Decode<T>) {
     this.request = request;
-    [this.ours, this.theirs] = NativeDuplex.createPair(decode);
+    try {
+      [this.ours, this.theirs] = NativeDuplex.createPair(decode);
+    } catch (error) {
+      throw launchError(error);
+    }
     this.child = new NativeChild(this.ours);
     try {
       const descriptors = request.shares.flatMap((share) => share.descriptors);

@@ -35,6 +35,8 @@ export function inheritConnection(socket: number): void {
 interface Running {
   readonly child: NativeChild<never>;
   ended: ExitStatus | undefined;
+  /** Its forkserver is gone: nobody will tell how it ends but itself. */
+  isOrphan: boolean;
 }
 
 /** The births of one kind of forkserver. Outlives the server itself: the next one takes over what is not born. */
@@ -121,22 +123,24 @@ class ForkserverClient {
       else descriptors.push(fd);
     }
     descriptors.push(...theirs.share().descriptors);
-    if (!request.detached) descriptors.push(lifeReadEnd());
-    const [gate, theirGate] = addon.createPipe();
-    birth.gate = gate;
-    descriptors.push(theirGate);
     const id = this.#nextId;
     this.#nextId = (this.#nextId + 1) >>> 0;
-    this.#starting.set(id, birth);
     try {
-      // There is room for the whole window, and a server that is gone is noticed by the hang-up.
-      addon.sendPacket(this.#socket, Kind.Fork, id, flags, 0, descriptors);
+      if (!request.detached) descriptors.push(lifeReadEnd());
+      const [gate, theirGate] = addon.createPipe();
+      birth.gate = gate;
+      this.#starting.set(id, birth);
+      try {
+        // There is room for the whole window.
+        addon.sendPacket(this.#socket, Kind.Fork, id, flags, 0, [...descriptors, theirGate]);
+      } finally {
+        addon.closeDescriptors([theirGate]);
+      }
     } catch (error) {
+      // That the server is gone is noticed by the hang-up.
       if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
       this.#starting.delete(id);
       this.#fail(birth, launchError(error));
-    } finally {
-      addon.closeDescriptors([theirGate]);
     }
   }
 
@@ -178,7 +182,7 @@ class ForkserverClient {
   #started(id: number, birth: Birth<never>, pid: number, pidfd: number | undefined): void {
     const { child } = birth;
     birth.theirs.close();
-    const running: Running = { child, ended: undefined };
+    const running: Running = { child, ended: undefined, isOrphan: false };
     this.#running.set(id, running);
     child.onExit(() => this.#running.delete(id));
     // No number was free for the pidfd; now some are.
@@ -190,7 +194,7 @@ class ForkserverClient {
   /** A child has ended: its forkserver is about to reap it and tell how, unless it is gone or stopped. */
   #awaitStatus(running: Running): ExitStatus {
     const end = performance.now() + PATIENCE;
-    while (this.#socket >= 0 && !this.#isDeaf) {
+    while (!running.isOrphan && !this.#isDeaf) {
       if (addon.waitReadable(this.#socket, end - performance.now())) this.#receive();
       else this.#isDeaf = true;
       if (running.ended !== undefined) return running.ended;
@@ -209,7 +213,10 @@ class ForkserverClient {
     }
     const orphans = [...this.#running.values()];
     this.#running.clear();
-    for (const { child } of orphans) child.look();
+    for (const orphan of orphans) {
+      orphan.isOrphan = true;
+      orphan.child.look();
+    }
     const unborn = [...this.#starting.values()];
     this.#starting.clear();
     debug(`the forkserver is gone; it had ${orphans.length} children, and ${unborn.length} to start`);

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as forkful from 'forkful';
+import { until } from './contract/methods';
 
 const package_ = JSON.stringify(require.resolve('forkful'));
 const forks = JSON.stringify(require.resolve('./fixtures/forks.js'));
@@ -64,6 +65,15 @@ function runAsync(text: string, env: Record<string, string>): Promise<Outcome> {
     child.on('error', reject);
     child.on('close', (status) => resolve(outcomeOf(status, stdout, stderr)));
   });
+}
+
+/** Whether it has not ended; a zombie has. */
+function runs(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 (available ? describe : describe.skip)('forkserver', () => {
@@ -390,8 +400,9 @@ function runAsync(text: string, env: Record<string, string>): Promise<Outcome> {
     });
     expect(pids).toHaveLength(2);
     child.kill('SIGKILL');
-    const running = () => readdirSync('/proc').filter((name) => pids.includes(Number(name)));
-    while (running().length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const killed = Date.now();
+    await until(() => !pids.some(runs));
+    expect(Date.now() - killed).toBeLessThan(1000);
   });
 
   test('a nested process is forked by the same server', () => {

@@ -69,7 +69,8 @@ export class NativeChild<T> implements Child<T> {
   look(): void {
     if (this.status !== undefined || !this.#hasEnded) return;
     const status = this.#findStatus();
-    if (status === undefined) return;
+    // Finding out may have brought news that were taken in already.
+    if (status === undefined || (this.status as ExitStatus | undefined) !== undefined) return;
     this.status = status;
     this.hold(false);
     this.#release();

@@ -106,6 +106,11 @@ Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
   }
   switch (outcome) {
     case RobustMutex::Outcome::kOwnerDied:
+      // A consumer that died behind its commit has not given back what it drained. If it had taken the last record, no
+      // other take will: producers would wait for room in an empty ring for ever.
+      if (&mutex == &header().consumers.lock) {
+        reclaim(Cursor::unpack(header().head.load(std::memory_order_relaxed)).position);
+      }
       recover();
       [[fallthrough]];
     case RobustMutex::Outcome::kLocked:
@@ -352,7 +357,8 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
 }
 
 // Gives drained memory back, in whole chunks. After the commit, because a consumer that dies before it must find the
-// records again; before `reclaimed` moves, because behind it producers write. Who dies between is repeated.
+// records again; before `reclaimed` moves, because behind it producers write. Who dies between is repeated:
+// by the next take, or by recovery.
 void Ring::reclaim(uint32_t head) {
   RingHeader& h = header();
   const uint32_t boundary = reclaim_boundary(head);

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "core/fault_point.h"
+
 namespace forkful {
 
 bool RobustMutex::initialise() {
@@ -29,6 +31,7 @@ RobustMutex::Outcome RobustMutex::lock(const Deadline& deadline) {
     case 0:
       return Outcome::kLocked;
     case EOWNERDEAD:
+      FAULT_POINT(recovery_owner_found_dead);
       return pthread_mutex_consistent(&mutex_) == 0 ? Outcome::kOwnerDied : Outcome::kBroken;
     case EBUSY:
     case ETIMEDOUT:

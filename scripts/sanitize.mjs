@@ -11,9 +11,14 @@ const cmake = join(dirname(manifest), 'bin', 'cmake-js');
 const KILLS = 500;
 
 function run(command, args) {
-  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, signal, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (status === 0) return;
-  console.error(`sanitize: ${command} ${args.join(' ')}: ${error?.message ?? signal ?? `exit code ${status}`}`);
+  console.error(
+    `sanitize: ${command} ${args.join(' ')}: ${error?.message ?? signal ?? `exit code ${status}`}`,
+  );
   process.exit(1);
 }
 

@@ -34,7 +34,15 @@
     {
       "target_name": "native_tests",
       "type": "executable",
-      "sources": ["<@(core_sources)", "native/core/process.cc", "native/core/descriptors.cc", "native/test/ring_test.cc"],
+      "sources": [
+        "<@(core_sources)",
+        "native/core/process.cc",
+        "native/core/descriptors.cc",
+        "native/test/ring_test.cc",
+        "native/test/fault_test.cc",
+        "native/test/stress.cc"
+      ],
+      "defines": ["FORKFUL_FAULT_POINTS"],
       "libraries": ["-lpthread"]
     }
   ]

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/fault_point.h"
 #include "core/futex.h"
 #include "core/memory_budget.h"
 
@@ -106,6 +107,13 @@ Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
   }
   switch (outcome) {
     case RobustMutex::Outcome::kOwnerDied:
+      FAULT_POINT(recovery_made_consistent);
+      // A consumer that died behind its commit has not given back what it drained. If it had taken the last record, no
+      // other take will: producers would wait for room in an empty ring for ever.
+      if (&mutex == &header().consumers.lock) {
+        reclaim(Cursor::unpack(header().head.load(std::memory_order_relaxed)).position);
+      }
+      FAULT_POINT(recovery_reclaimed);
       recover();
       [[fallthrough]];
     case RobustMutex::Outcome::kLocked:
@@ -124,22 +132,31 @@ void Ring::recover() {
   h.recoveries.fetch_add(1, std::memory_order_relaxed);
   for (WaitState* waiters : {&h.not_empty, &h.not_full}) {
     waiters->sequence.fetch_add(1, std::memory_order_relaxed);
+    FAULT_POINT(recovery_sequence_bumped);
     futex_wake_all(waiters->sequence);
+    FAULT_POINT(recovery_sleepers_woken);
   }
   signal_event(not_empty_fd_);
+  FAULT_POINT(recovery_consumers_told);
   signal_event(not_full_fd_);
+  FAULT_POINT(recovery_producers_told);
 }
 
 // Invariant 2: called under the lock of the side that is about to commit.
 void Ring::wake(WaitState& waiters, int event_fd) {
   if (waiters.sleeping.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     waiters.sleeping.store(0, std::memory_order_relaxed);
+    FAULT_POINT(wake_flag_cleared);
     waiters.sequence.fetch_add(1, std::memory_order_relaxed);
+    FAULT_POINT(wake_sequence_bumped);
     futex_wake_all(waiters.sequence);
+    FAULT_POINT(wake_sleepers_woken);
   }
   if (waiters.armed.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     waiters.armed.store(0, std::memory_order_relaxed);
+    FAULT_POINT(wake_disarmed);
     signal_event(event_fd);
+    FAULT_POINT(wake_event_written);
   }
 }
 
@@ -154,16 +171,23 @@ template <class Ready>
 bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, const Deadline& deadline,
                  Ready ready) {
   if (deadline.is_poll()) return false;
+  FAULT_POINT(sleep_begun);
   if (budget.spin(ready)) return true;
   if (const Status status = lock(opposite, deadline); status != Status::kOk) return status == Status::kCorrupt;
+  FAULT_POINT(sleep_locked);
   if (ready() || poisoned()) {
     opposite.unlock();
     return true;
   }
+  FAULT_POINT(sleep_checked);
   const uint32_t sequence = waiters.sequence.load(std::memory_order_relaxed);
+  FAULT_POINT(sleep_sequence_read);
   waiters.sleeping.store(1, std::memory_order_relaxed);
+  FAULT_POINT(sleep_flag_set);
   opposite.unlock();
+  FAULT_POINT(sleep_unlocked);
   futex_wait(waiters.sequence, sequence, deadline);
+  FAULT_POINT(sleep_woken);
   return !deadline.passed();
 }
 
@@ -216,18 +240,22 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
   head = Cursor::unpack(h.head.load(std::memory_order_acquire));
   p.seen_head = head.pack();
   p.seen_reclaimed = h.reclaimed.load(std::memory_order_acquire);
+  FAULT_POINT(restart_looked);
   if (head != tail || p.seen_reclaimed != reclaim_boundary(head.position)) {
     // A jump that everybody has passed must be forgotten before the positions come round to it again.
     const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
     if (jump.units != 0 && jump.within(p.seen_reclaimed, tail.position) == 0) {
       h.jump.store(0, std::memory_order_relaxed);
+      FAULT_POINT(restart_jump_forgotten);
     }
     return 0;
   }
   discard_span(p.seen_reclaimed, tail.position);
+  FAULT_POINT(restart_discarded);
   const uint64_t left = data_bytes_ - offset_of(tail.position);
   const Jump jump{tail.position, static_cast<uint32_t>(left / kUnit)};
   h.jump.store(jump.pack(), std::memory_order_relaxed);
+  FAULT_POINT(restart_announced);
   return jump.units;
 }
 
@@ -265,15 +293,19 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
     uint8_t* place = at(next.position);
     const RecordHeader record_header{record.length, record.tag};
     memcpy(place, &record_header, sizeof record_header);
+    FAULT_POINT(put_header_written);
     // An empty record may come without an address, which memcpy must not be given.
     if (record.length > 0) memcpy(place + sizeof record_header, record.data, record.length);
+    FAULT_POINT(put_record_written);
     next.position += units;
     next.items += 1;
   }
   *done = written;
   if (written == 0) return status;
   wake(h.not_empty, not_empty_fd_);
+  FAULT_POINT(put_woken);
   h.tail.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of tail in take
+  FAULT_POINT(put_committed);
   return Status::kOk;
 }
 
@@ -282,8 +314,10 @@ Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, cons
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
   RobustMutex& mutex = header().producers.lock;
   if (const Status status = lock(mutex, lock_deadline); status != Status::kOk) return status;
+  FAULT_POINT(put_locked);
   const Status status = append(records, count, done);
   mutex.unlock();
+  FAULT_POINT(put_unlocked);
   return status;
 }
 
@@ -302,9 +336,13 @@ Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const De
 Status Ring::arm_not_full(uint32_t length, const Deadline& lock_deadline) {
   RingHeader& h = header();
   if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+  FAULT_POINT(arm_locked);
   const bool ready = poisoned() || fits_now(units_for(length));
+  FAULT_POINT(arm_checked);
   if (!ready) h.not_full.armed.store(1, std::memory_order_relaxed);
+  FAULT_POINT(arm_flag_set);
   h.consumers.lock.unlock();
+  FAULT_POINT(arm_unlocked);
   return ready ? Status::kOk : Status::kFull;
 }
 
@@ -345,14 +383,19 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
     next.items += 1;
   }
   *count = moved;
+  FAULT_POINT(get_copied);
   wake(h.not_full, not_full_fd_);
+  FAULT_POINT(get_woken);
   h.head.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of head by producers
+  FAULT_POINT(get_committed);
   reclaim(next.position);
+  FAULT_POINT(get_reclaimed);
   return Status::kOk;
 }
 
 // Gives drained memory back, in whole chunks. After the commit, because a consumer that dies before it must find the
-// records again; before `reclaimed` moves, because behind it producers write. Who dies between is repeated.
+// records again; before `reclaimed` moves, because behind it producers write. Who dies between is repeated:
+// by the next take, or by recovery.
 void Ring::reclaim(uint32_t head) {
   RingHeader& h = header();
   const uint32_t boundary = reclaim_boundary(head);
@@ -360,8 +403,11 @@ void Ring::reclaim(uint32_t head) {
   if (boundary - from - 1 >= UINT32_MAX / 2) [[likely]] return;  // boundary <= from, modulo wrap
   const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
   if (jump.within(from, head) != 0) from = jump.at + jump.units;  // what lay before it is gone already
+  FAULT_POINT(reclaim_begun);
   discard_span(from, boundary);
+  FAULT_POINT(reclaim_discarded);
   h.reclaimed.store(boundary, std::memory_order_release);  // pairs with the acquire loads of reclaimed
+  FAULT_POINT(reclaim_moved);
 }
 
 // A ring that is not larger than what is always kept gives nothing back: every drained unit is free at once.
@@ -390,8 +436,10 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
   if (h.tail.load(std::memory_order_acquire) == h.head.load(std::memory_order_acquire)) return Status::kEmpty;
   if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+  FAULT_POINT(get_locked);
   const Status status = take(into, room, max, taken, count);
   h.consumers.lock.unlock();
+  FAULT_POINT(get_unlocked);
   return status;
 }
 
@@ -409,9 +457,13 @@ Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_
 Status Ring::arm_not_empty(const Deadline& lock_deadline) {
   RingHeader& h = header();
   if (const Status status = lock(h.producers.lock, lock_deadline); status != Status::kOk) return status;
+  FAULT_POINT(arm_locked);
   const bool ready = poisoned() || items() != 0;
+  FAULT_POINT(arm_checked);
   if (!ready) h.not_empty.armed.store(1, std::memory_order_relaxed);
+  FAULT_POINT(arm_flag_set);
   h.producers.lock.unlock();
+  FAULT_POINT(arm_unlocked);
   return ready ? Status::kOk : Status::kEmpty;
 }
 

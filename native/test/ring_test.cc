@@ -13,9 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "core/fault_point.h"
 #include "core/memory_budget.h"
 #include "core/ring.h"
 #include "test/check.h"
+#include "test/fault_test.h"
+#include "test/stress.h"
 
 namespace {
 
@@ -297,6 +300,64 @@ void events() {
   close(not_full);
 }
 
+// A child that gets the signal at the fault point.
+pid_t child_with_fault(forkful::FaultPoint point, int signal, const std::function<void()>& act) {
+  return child([&] {
+    static forkful::FaultPlan plan;
+    plan.faults[0].point = static_cast<uint32_t>(point);
+    plan.faults[0].passes_left = 1;
+    plan.faults[0].signal = signal;
+    plan.faults[0].roles = forkful::fault_role;
+    forkful::fault_plan = &plan;
+    act();
+  });
+}
+
+// A consumer that dies behind its commit leaves room that it had not given back: whoever needs it must find it, for no
+// later take comes by in a ring that is empty.
+void room_behind_the_dead() {
+  for (const uint64_t bytes : {uint64_t{1} << 16, uint64_t{4} << 20}) {
+    for (const auto point : {forkful::FaultPoint::get_committed, forkful::FaultPoint::reclaim_begun,
+                             forkful::FaultPoint::reclaim_discarded}) {
+      TestRing t(small(bytes));
+      const std::string large(bytes / 2 - 64, 'l');
+      CHECK(put(t.ring, large) == Status::kOk && put(t.ring, std::string(bytes / 4, 'q')) == Status::kOk);
+      const pid_t consumer = child_with_fault(point, SIGKILL, [&] {
+        std::vector<uint8_t> into(bytes);
+        Ring::Taken taken[2];
+        uint32_t count;
+        CHECK(t.ring.get(into.data(), into.size(), 2, taken, &count, Deadline::never()) == Status::kOk && count == 2);
+      });
+      int status;
+      CHECK(waitpid(consumer, &status, 0) == consumer && WIFSIGNALED(status));
+      CHECK(t.ring.items() == 0);
+      CHECK(put(t.ring, large, 1, Deadline::in_ms(10'000)) == Status::kOk);
+    }
+  }
+}
+
+// A consumer that is about to discard drained memory may sleep for a long time there: what producers write meanwhile
+// must not lie in that memory, and is still there afterwards.
+void memory_before_a_late_discard() {
+  TestRing t(small(16 << 20));
+  const std::string message(700'000, 'm');
+  for (int i = 0; i < 8; i++) CHECK(put(t.ring, message) == Status::kOk);
+  const pid_t consumer = child_with_fault(forkful::FaultPoint::reclaim_begun, SIGSTOP, [&] {
+    std::vector<uint8_t> into(8 << 20);
+    Ring::Taken taken[8];
+    uint32_t count;
+    CHECK(t.ring.get(into.data(), into.size(), 8, taken, &count, Deadline::never()) == Status::kOk && count == 8);
+  });
+  int status;
+  CHECK(waitpid(consumer, &status, WUNTRACED) == consumer && WIFSTOPPED(status));
+  CHECK(t.ring.items() == 0);
+  for (int i = 0; i < 8; i++) CHECK(put(t.ring, message) == Status::kOk);
+  CHECK(kill(consumer, SIGCONT) == 0);
+  reap(consumer);
+  std::string text;
+  for (int i = 0; i < 8; i++) CHECK(get(t.ring, &text) == Status::kOk && text == message);
+}
+
 void hostile_bytes() {
   TestRing t(small());
   CHECK(put(t.ring, "abc") == Status::kOk);
@@ -319,6 +380,10 @@ void budget() { CHECK(forkful::available_memory() > 0); }
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::string(argv[1]) == "stress") {
+    forkful::test::stress(atof(argv[2]), static_cast<unsigned>(atoi(argv[3])));
+    return 0;
+  }
   const int kills = argc > 1 ? atoi(argv[1]) : 500;
   const std::pair<const char*, std::function<void()>> tests[] = {
       {"order and counts", order_and_counts},
@@ -329,8 +394,12 @@ int main(int argc, char** argv) {
       {"batches", batches},
       {"timeouts", timeouts},
       {"many to many", many_to_many},
+      {"threads", forkful::test::threads},
       {"random kills", [kills] { random_kills(kills); }},
       {"events", events},
+      {"room behind the dead", room_behind_the_dead},
+      {"memory before a late discard", memory_before_a_late_discard},
+      {"fault points", forkful::test::fault_points},
       {"hostile bytes", hostile_bytes},
       {"memory budget", budget},
   };

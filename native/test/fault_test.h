@@ -1,0 +1,7 @@
+#pragma once
+
+namespace forkful::test {
+
+void fault_points();
+
+}  // namespace forkful::test

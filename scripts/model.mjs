@@ -1,0 +1,124 @@
+// `npm run model` explores the models of the queue's protocol (test/model) with Spin and says what is expected of each
+// configuration: the protocol as built is clean, each broken order is found. --quick leaves out what takes minutes.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const MEMORY_MIB = 5500;
+const DEPTH = { quick: 2_000_000, full: 20_000_000 };
+
+const one = { PRODUCERS: 1, CONSUMERS: 1 };
+const twoProducers = { PRODUCERS: 2, CONSUMERS: 1 };
+const twoConsumers = { PRODUCERS: 1, CONSUMERS: 2 };
+const four = { PRODUCERS: 2, CONSUMERS: 2 };
+// LOOPING has a bit for each process, producers first.
+const loops = ({ PRODUCERS, CONSUMERS }) => ({ LOOPING: 2 ** (PRODUCERS + CONSUMERS) - 1 });
+
+const clean = (model, settings, more) => ({ model, settings, expected: 'clean', ...more });
+const broken = (model, order, settings) => ({ model, settings, order, expected: 'fails' });
+
+const configurations = [
+  clean('queue', { ...twoProducers }),
+  clean('queue', { ...twoConsumers }),
+  clean('queue', { ...twoProducers, ...loops(twoProducers) }),
+  clean('queue', { ...twoConsumers, ...loops(twoConsumers) }),
+  clean('queue', { ...twoProducers, LOOPING: 0b010 }, { full: true }),
+  clean('queue', { ...twoConsumers, LOOPING: 0b100 }, { full: true }),
+  clean('queue', { ...four, RESPAWN: 0 }),
+  broken('queue', 'WAKE_AFTER_UNLOCK', one),
+  broken('queue', 'WAKE_AFTER_COMMIT', one),
+  broken('queue', 'SEQUENCE_AFTER_UNLOCK', one),
+  broken('queue', 'REGISTER_UNDER_OWN_LOCK', one),
+  broken('queue', 'CLEAR_IN_RECOVERY', twoConsumers),
+  broken('queue', 'CLEAR_IN_RECOVERY', twoProducers),
+  broken('queue', 'NO_EVENT_IN_RECOVERY', { ...twoConsumers, ...loops(twoConsumers) }),
+  broken('queue', 'NO_RECLAIM_IN_RECOVERY', one),
+  broken('queue', 'SHARED_EVENT', { ...twoProducers, ...loops(twoProducers), KILLS: 0 }),
+  broken('queue', 'SHARED_EVENT', { ...twoConsumers, ...loops(twoConsumers), KILLS: 0 }),
+  // The opposite lock makes the order of flag and sequence harmless. It matters to who wakes without a lock, which is
+  // itself clean for as long as nobody dies.
+  clean('queue', { ...twoConsumers }, { order: 'FLAG_BEFORE_SEQUENCE' }),
+  clean('queue', { ...twoConsumers, KILLS: 0 }, { order: 'WAKE_AFTER_UNLOCK' }),
+  broken('queue', 'WAKE_AFTER_UNLOCK, FLAG_BEFORE_SEQUENCE', { ...twoConsumers, KILLS: 0 }),
+  clean('restart', one),
+  broken('restart', 'JUMP_BEFORE_RECLAIMED', one),
+  broken('restart', 'DISCARD_BEFORE_COMMIT', one),
+  broken('restart', 'MOVE_BEFORE_DISCARD', one),
+  broken('restart', 'KEEP_OLD_JUMP', one),
+  broken('restart', 'NO_RECLAIM_IN_RECOVERY', one),
+  clean('restart', twoProducers, { full: true }),
+  clean('restart', twoConsumers, { full: true }),
+  clean('queue', four, { full: true }),
+  clean('queue', { ...four, LOOPING: 0b1010 }, { full: true }),
+  clean('queue', { ...four, ...loops(four), RESPAWN: 0 }, { full: true }),
+];
+
+const folder = fileURLToPath(new URL('../test/model', import.meta.url));
+
+function run(command, args, cwd) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (error) throw new Error(`${command} could not be started: ${error.message}`);
+  return { status, output: `${stdout}${stderr}` };
+}
+
+function demand(command, args, cwd) {
+  const { status, output } = run(command, args, cwd);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${output}`);
+}
+
+/** Explores one configuration: 'clean', 'fails', or what kept it from being explored. */
+function explore({ model, settings, order, expected, full }, directory) {
+  const definitions = [
+    ...Object.entries(settings).map(([name, value]) => `-D${name}=${value}`),
+    ...(order === undefined ? [] : order.split(', ').map((name) => `-D${name}`)),
+  ];
+  demand('spin', ['-a', ...definitions, join(folder, `${model}.pml`)], directory);
+  // What is broken is found within moments: then the compiler would take the time.
+  const optimize = expected === 'fails' ? '-O0' : '-O1';
+  const flags = [optimize, '-w', '-DSAFETY', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_MIB}`];
+  demand(process.env.CC ?? 'cc', [...flags, '-o', 'pan', 'pan.c'], directory);
+  const { output } = run(join(directory, 'pan'), [`-m${full ? DEPTH.full : DEPTH.quick}`, '-n'], directory);
+  const errors = /errors: (\d+)/.exec(output)?.[1];
+  const states = Number(/(\S+) states, stored/.exec(output)?.[1]);
+  const isCutShort = /search depth too small|out of memory|reached -DMEMLIM/.test(output);
+  if (errors === '1')
+    return { found: /assertion violated|invalid end state/.test(output) ? 'fails' : output, states };
+  return { found: errors === '0' && !isCutShort ? 'clean' : `not explored:\n${output}`, states };
+}
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+if (spawnSync('spin', ['-V']).error) {
+  console.error(
+    'model: expected the model checker Spin on the PATH, found none. Debian, Ubuntu: apt-get install spin; elsewhere: ' +
+      'https://spinroot.com',
+  );
+  process.exit(2);
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'forkful-model-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+let surprises = 0;
+for (const configuration of configurations.filter(({ full }) => !full || !values.quick)) {
+  const started = Date.now();
+  const { found, states } = explore(configuration, directory);
+  const { model, settings, order, expected } = configuration;
+  const name = Object.entries(settings).map(([key, value]) => `${key.toLowerCase()}=${value}`);
+  const isExpected = found === expected;
+  if (!isExpected) surprises++;
+  console.log(
+    [
+      isExpected ? 'ok' : 'SURPRISE',
+      found.padEnd(5),
+      `${states.toLocaleString('en').padStart(11)} states`,
+      `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s`,
+      `${model} ${name.join(' ')}${order === undefined ? '' : ` ${order}`}`,
+    ].join('  '),
+  );
+}
+if (surprises > 0) {
+  console.error(`model: ${surprises} of the configurations did not end as expected`);
+  process.exit(1);
+}

@@ -49,7 +49,8 @@ async function main(): Promise<void> {
   const preload = JSON.parse(process.argv[2] ?? '') as Preload;
   await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));
   process.off('SIGINT', ignore);
-  await runChild(await server.serve([...process.execArgv, ...preload.modules].join(', '), rehearse));
+  const { modules, warmup } = preload;
+  await runChild(await server.serve(warmup === undefined ? modules : [...modules, 'a warm-up'], rehearse));
 }
 
 void main();

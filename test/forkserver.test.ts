@@ -125,9 +125,15 @@ function runs(pid: number): boolean {
     expect(first.descriptors.filter((one: string) => one.startsWith('socket')).length).toBeLessThanOrEqual(2);
   });
 
-  test('siblings share no random numbers, not even drawn ahead while preloading', () => {
+  test.each([
+    ['nothing was preloaded', ''],
+    [
+      'they were drawn ahead while preloading',
+      'F.setForkserverPreload([forksFile], { warmup: forks.warmup });',
+    ],
+  ])('siblings share no random numbers when %s', (_, preload) => {
     const { result, stderr } = run(`
-      F.setForkserverPreload([forksFile], { warmup: forks.warmup });
+      ${preload}
       const children = Array.from({ length: 20 }, () => new P({ target: forks.draw }));
       await Promise.all(children.map((child) => child.start()));
       finish(await Promise.all(children.map((child) => child.result())));`);

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { FunctionReferenceError } from '../errors';
 import { placesCalled, placesIn, type Place } from './exports';
 import { evaluate } from './inline';
@@ -41,7 +42,9 @@ export async function load(reference: TargetReference): Promise<Loaded> {
 
 async function exportsOf(module: string): Promise<unknown> {
   try {
-    return isAbsolute(module) ? (createRequire(module)(module) as unknown) : await import(module);
+    // import() would give the same, but takes a millisecond to set up the first time.
+    const file = module.startsWith('file:') && module.endsWith('.cjs') ? fileURLToPath(module) : module;
+    return isAbsolute(file) ? (createRequire(file)(file) as unknown) : await import(module);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new FunctionReferenceError(`${module} failed to load in the child process: ${message}`, {

@@ -1,6 +1,5 @@
 /** Arguments of Node's that end in a file that is written by the regular exit, or that a fork cannot copy. */
-const FLAGS =
-  /^--(cpu-prof|heap-prof|prof|perf-|trace-event|build-snapshot)/;
+const FLAGS = /^--(cpu-prof|heap-prof|prof|perf-|trace-event|build-snapshot)/;
 
 /** What forbids forkservers in this program, as far as that can be known before one is tried. */
 export const forkserverObstacle: string | undefined = find();

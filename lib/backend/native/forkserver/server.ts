@@ -9,7 +9,7 @@ import { leaveNatively } from './leave';
 import { probe } from './probe';
 import { Kind, SERVER, SETTINGS_TAG, type Settings } from './protocol';
 import { exhaustCaches, prepareRandomness } from './randomness';
-import { census, ownThreads } from './threads';
+import { census, ownThreads, somethingRanBefore } from './threads';
 
 /** How long (ms) the probe child may take. */
 const PROBE_TIMEOUT = 2000;
@@ -43,11 +43,14 @@ export class Server {
 
   /**
    * Forks a child for each request; returns in each child only, with the way to its parent.
-   * @param loaded what has been loaded, for an error
+   * @param preloaded what has been loaded of the user's
    * @param rehearse does what each child does first, so that children find it compiled
    */
-  async serve(loaded: string, rehearse: () => Promise<void>): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
-    const obstacle = this.#problem || census(this.#threads, loaded);
+  async serve(
+    preloaded: readonly string[],
+    rehearse: () => Promise<void>,
+  ): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
+    const obstacle = this.#problem || census(this.#threads, [...process.execArgv, ...preloaded].join(', '));
     if (obstacle !== '') this.refuse(obstacle);
     const own = [SERVER.life, this.#life];
     await notInPoll();
@@ -72,14 +75,14 @@ export class Server {
       await setImmediate();
       await setImmediate();
     }
-    return this.#become(born);
+    return this.#become(born, preloaded.length > 0 || somethingRanBefore());
   }
 
-  #become(born: ForkedChild): <T>(decode: Decode<T>) => Upstream<T> {
+  #become(born: ForkedChild, othersRan: boolean): <T>(decode: Decode<T>) => Upstream<T> {
     const [, , , link = -1] = born.link;
     Object.defineProperty(process, 'pid', { value: born.pid });
     leaveNatively(link);
-    this.#reseed(born.serial);
+    this.#reseed(born.serial, othersRan);
     inheritConnection(born.control);
     addon.sendPacket(link, Kind.Born, 0, born.pid, 0, []);
     return <T>(decode: Decode<T>) => {

@@ -7,11 +7,16 @@ const EARLY = /^(-r|--require|--import|--loader|--experimental-loader)(=|$)/;
 
 const COUNT = "fs.stat('/', () => console.log(fs.readdirSync('/proc/self/task').length))";
 
+/** Whether anything of the user's was loaded before the main module. */
+export function somethingRanBefore(): boolean {
+  const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  return options.some((option) => EARLY.test(option));
+}
+
 /** How many threads Node itself has, with its thread pool. Called before anything of the user's is loaded. */
 export async function ownThreads(): Promise<number> {
   await stat('/'); // starts the whole pool
-  const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
-  if (!options.some((option) => EARLY.test(option))) return addon.threadCount();
+  if (!somethingRanBefore()) return addon.threadCount();
   const env = { ...process.env, NODE_OPTIONS: '' };
   return Number(
     execFileSync(process.execPath, ['--single-threaded', '-e', COUNT], { env, encoding: 'utf8' }),

@@ -12,7 +12,6 @@ import {
   type StartMessage,
 } from './messages';
 
-const ROUNDS = 2;
 const START = 0;
 const REPORT = 1;
 
@@ -20,10 +19,10 @@ const REPORT = 1;
  * Does in a forkserver what each of its children does first: take orders, load modules of either kind, report. What is
  * compiled and set up here children find done; without it their first message takes three times as long.
  */
-export async function rehearse(): Promise<void> {
+export async function rehearse(rounds: number): Promise<void> {
   const common = join(__dirname, 'rehearsal.js');
   const modules = [common, pathToFileURL(common).href, pathToFileURL(join(__dirname, 'rehearsal.mjs')).href];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const [ours, theirs] = backend.createDuplex<StartMessage | Report>((message) =>
       message.tag === START ? decodeStart(message, () => []) : decodeReport(message),
     );

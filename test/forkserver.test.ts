@@ -333,6 +333,42 @@ function runs(pid: number): boolean {
     expect(lines.sort((a, b) => a - b)).toEqual(Array.from({ length: 120 }, (_, i) => i));
   });
 
+  test('a spare child waits for the next start; killed or stopped or not, each start gets its child', () => {
+    const { result, stderr } = run(`
+      const childrenOf = (pid) => fs.readFileSync('/proc/' + pid + '/task/' + pid + '/children', 'utf8').trim().split(' ').filter(Boolean).map(Number);
+      const spare = async (server) => {
+        for (;;) {
+          const [pid] = childrenOf(server);
+          // It sleeps, waiting for its birth.
+          if (pid !== undefined && /\\) S /.test(fs.readFileSync('/proc/' + pid + '/stat', 'utf8'))) return pid;
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      };
+      const outcomes = [];
+      for (const act of [undefined, undefined, 'SIGINT', 'SIGKILL', 'SIGTERM', undefined]) {
+        const [server] = servers();
+        const waiting = server === undefined ? undefined : await spare(server);
+        if (act !== undefined) process.kill(waiting, act);
+        while (/KILL|TERM/.test(act) && fs.existsSync('/proc/' + waiting)) await new Promise((resolve) => setTimeout(resolve, 1));
+        const child = new P({ target: forks.surroundings });
+        await child.start();
+        const { pid } = await child.result();
+        await child.join();
+        outcomes.push([pid === child.pid, pid === waiting, child.exitCode]);
+        child.close();
+      }
+      finish(outcomes);`);
+    expect(stderr).toBe('');
+    expect(result).toEqual([
+      [true, false, 0],
+      [true, true, 0],
+      [true, true, 0],
+      [true, false, 0],
+      [true, false, 0],
+      [true, true, 0],
+    ]);
+  });
+
   test('stopped, it delays nobody who waits for the end of a child', () => {
     const { result } = run(`
       const file = ${JSON.stringify(join(folder, 'stopped'))};

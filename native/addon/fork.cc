@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "addon/convert.h"
+#include "addon/scratch.h"
 #include "core/fork.h"
 #include "core/forkserver.h"
 
@@ -40,35 +41,45 @@ void repair(Napi::Env env, const sigset_t& mask) {
 // (descriptors that are not the probe's business) -> [pid, pidfd]; in the probe undefined
 Napi::Value start_probe(const Napi::CallbackInfo& info) {
   Probe probe{};
-  sigset_t mask;
-  if (checked(info.Env(), "fork", fork_probe(integers(info[0]), &probe, &mask)) == 0) {
-    repair(info.Env(), mask);
+  Forked forked;
+  if (checked(info.Env(), "fork", fork_probe(integers(info[0]), &probe, &forked)) == 0) {
+    repair(info.Env(), forked.mask);
     return info.Env().Undefined();
   }
   return array(info.Env(), {probe.pid, probe.pidfd});
 }
 
 // (control socket, other descriptors that are no child's business, [pid, pidfd] of the probe, ms for the probe) -> a
-// problem, or undefined when the server's time is over; in each child
-// { pid, link, life, gate, control, serial, deadSockets }
+// problem, or undefined when the server's time is over; in each newborn { pid, control, serial, deadSockets }
 Napi::Value serve_forks(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Forkserver server(integer(info[0]), integers(info[1]));
   const std::vector<int> probe = integers(info[2]);
-  Birth birth;
+  Newborn newborn;
   std::string problem;
-  if (!server.serve({probe[0], probe[1]}, integer(info[3]), &birth, &problem)) {
+  if (!server.serve({probe[0], probe[1]}, integer(info[3]), &newborn, &problem)) {
     return problem.empty() ? env.Undefined() : Napi::String::New(env, problem);
   }
-  repair(env, birth.mask);
+  repair(env, newborn.forked.mask);
+  AddonData::of(env)->interrupt = server.interrupt();
   Napi::Object out = Napi::Object::New(env);
   out.Set("pid", getpid());
+  out.Set("control", newborn.control);
+  out.Set("serial", newborn.serial);
+  out.Set("deadSockets", newborn.forked.dead_sockets);
+  return out;
+}
+
+// (control socket) -> undefined if the server is gone, else { link, life, gate }. Blocks.
+Napi::Value wait_for_birth(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Birth birth;
+  const int result = await_birth(integer(info[0]), AddonData::of(env)->interrupt, &birth);
+  if (checked(env, "recvmsg", result) == 0) return env.Undefined();
+  Napi::Object out = Napi::Object::New(env);
   out.Set("link", array(env, birth.link));
   out.Set("life", birth.life);
   out.Set("gate", birth.gate);
-  out.Set("control", birth.control);
-  out.Set("serial", birth.serial);
-  out.Set("deadSockets", birth.dead_sockets);
   return out;
 }
 
@@ -114,6 +125,7 @@ void define_fork(Napi::Env env, Napi::Object exports) {
   define("threadCount", count_threads);
   define("startProbe", start_probe);
   define("serveForks", serve_forks);
+  define("awaitBirth", wait_for_birth);
   define("sendPacket", send_to);
   define("receivePacket", receive_from);
   define("leave", leave);

@@ -1,5 +1,6 @@
 #pragma once
 #include <napi.h>
+#include <signal.h>
 
 #include <cstdint>
 
@@ -16,6 +17,7 @@ struct AddonData {
   uint32_t* scratch = nullptr;
   Napi::Reference<Napi::Uint32Array> scratch_owner;
   Ring::Taken taken[kMostRecords];
+  struct sigaction interrupt {};  // in a forked child: the disposition of SIGINT that it is to have
 
   static AddonData* of(napi_env env) {
     void* data = nullptr;

@@ -59,19 +59,6 @@ int kill_other_sockets(const std::vector<int>& keep) {
   return static_cast<int>(sockets.size());
 }
 
-void become_child(ForkRequest& request) {
-  for (const int fd : request.close) close(fd);
-  if (request.new_session) setsid();
-  for (int i = 0; i < 3; i++) {
-    const int source = request.standard[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : request.standard[i];
-    if (source < 0 || source == i) continue;
-    dup2(source, i);
-    if (source > 2) close(source);
-  }
-  request.dead_sockets = kill_other_sockets(request.keep);
-  sigaction(SIGINT, &request.interrupt, nullptr);
-}
-
 }  // namespace
 
 std::string disable_platform_threads() {
@@ -119,18 +106,19 @@ int thread_count() {
   return error < 0 ? error : count;
 }
 
-pid_t fork_process(ForkRequest& request, sigset_t* mask) {
+pid_t fork_process(const ForkRequest& request, Forked* forked) {
   sigset_t all;
   sigfillset(&all);
   // A signal that reached the child before its event loop has pipes of its own would be handled by the parent.
-  pthread_sigmask(SIG_SETMASK, &all, mask);
+  pthread_sigmask(SIG_SETMASK, &all, &forked->mask);
   const pid_t pid = fork();
   if (pid == 0) {
-    become_child(request);
+    for (const int fd : request.close) close(fd);
+    forked->dead_sockets = kill_other_sockets(request.keep);
     return 0;
   }
   const int error = errno;
-  pthread_sigmask(SIG_SETMASK, mask, nullptr);
+  pthread_sigmask(SIG_SETMASK, &forked->mask, nullptr);
   errno = error;
   return pid;
 }

@@ -22,15 +22,16 @@ int inherit_heap();
 int thread_count();
 
 struct ForkRequest {
-  std::vector<int> close;       // descriptors that are not the child's business
-  std::vector<int> keep;        // sockets that are; all other inherited ones will look closed by their peer
-  int standard[3];              // the child's 0, 1 and 2; -1: /dev/null
-  bool new_session = false;
-  struct sigaction interrupt;   // the child's disposition of SIGINT
-  int dead_sockets = 0;         // told in the child: how many look closed now
+  std::vector<int> close;  // descriptors that are not the child's business
+  std::vector<int> keep;   // sockets that are; all other inherited ones will look closed by their peer
 };
 
-// fork(2). In the child all signals are still blocked: the caller repairs the event loop, then restores `*mask`.
-pid_t fork_process(ForkRequest& request, sigset_t* mask);
+struct Forked {
+  sigset_t mask;         // to be restored when the event loop is repaired
+  int dead_sockets = 0;  // how many look closed now
+};
+
+// fork(2). In the child all signals are still blocked: the caller repairs the event loop, then restores the mask.
+pid_t fork_process(const ForkRequest& request, Forked* forked);
 
 }  // namespace forkful

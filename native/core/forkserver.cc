@@ -1,5 +1,6 @@
 #include "core/forkserver.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 
@@ -25,6 +27,9 @@ union ControlBuffer {
   cmsghdr header;
   char bytes[CMSG_SPACE(sizeof(int) * kMostRequestDescriptors)];
 };
+
+// Without requests for so long it is time to fork a spare: later than the child of the last start needs the processor.
+constexpr int kIdleMs = 2;
 
 void close_all(const std::vector<int>& descriptors) {
   for (const int fd : descriptors) close(fd);
@@ -84,6 +89,34 @@ int receive_packet(int socket, Received* out) {
   return 1;
 }
 
+int await_birth(int control, const struct sigaction& interrupt, Birth* out) {
+  Received request{};
+  int result;
+  while ((result = receive_packet(control, &request)) == -EAGAIN) readable(control, INFINITY);
+  if (result <= 0) return result;
+  const int32_t flags = request.packet.a;
+  const bool detached = (flags & kDetached) != 0;
+  const std::vector<int>& descriptors = request.descriptors;
+  size_t next = 0;
+  for (int i = 0; i < 3; i++) next += (flags >> i & 1) == 0 ? 1 : 0;
+  if (request.truncated || descriptors.size() != next + kLinkDescriptors + (detached ? 1 : 2)) return -EPROTO;
+  const auto link = descriptors.begin() + static_cast<long>(next);
+  out->link.assign(link, link + kLinkDescriptors);
+  if (!detached) out->life = descriptors[next + kLinkDescriptors];
+  out->gate = descriptors.back();
+  next = 0;
+  for (int i = 0; i < 3; i++) {
+    const bool is_null = (flags >> i & 1) != 0;
+    const int source = is_null ? open("/dev/null", O_RDWR | O_CLOEXEC) : descriptors[next++];
+    if (source < 0) continue;
+    dup2(source, i);
+    close(source);
+  }
+  if (detached) setsid();
+  sigaction(SIGINT, &interrupt, nullptr);
+  return 1;
+}
+
 void Forkserver::watch(int fd, uint32_t events) {
   epoll_event event{};
   event.events = events;
@@ -129,84 +162,82 @@ void Forkserver::flush(int client) {
   watch(client, EPOLLIN);
 }
 
-ForkRequest Forkserver::fork_request() const {
-  ForkRequest request{};
+// true in the child.
+bool Forkserver::fork_spare(Newborn* newborn, int* error) {
+  wants_spare_ = false;
+  int control[2];
+  *error = -make_socket_pair(control);
+  if (*error != 0) return false;
+  ForkRequest request;
   request.close = own_;
   request.close.push_back(epoll_);
+  request.close.push_back(control[0]);
   for (const auto& [socket, client] : clients_) request.close.push_back(socket);
   for (const auto& [pidfd, child] : children_) request.close.push_back(pidfd);
-  for (int& fd : request.standard) fd = -1;
-  request.interrupt = interrupt_;
-  return request;
+  request.keep = {control[1]};
+  newborn->control = control[1];
+  newborn->serial = serial_++;
+  const pid_t pid = fork_process(request, &newborn->forked);
+  if (pid == 0) return true;
+  *error = pid < 0 ? errno : 0;
+  close(control[1]);
+  if (*error == 0) {
+    // Nobody else reaps, so the number is still the child's.
+    const int pidfd = open_process(pid);
+    if (pidfd >= 0) {
+      spare_ = {pid, pidfd, control[0]};
+      watch(pidfd, EPOLLIN);
+      return false;
+    }
+    *error = -pidfd;
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }
+  close(control[0]);
+  return false;
+}
+
+void Forkserver::discard_spare() {
+  kill(spare_->pid, SIGKILL);
+  waitpid(spare_->pid, nullptr, 0);
+  close(spare_->pidfd);
+  close(spare_->control);
+  spare_.reset();
+}
+
+// The spare becomes the child that is asked for: 0, or an errno.
+int Forkserver::give_birth(int client, const Received& request) {
+  const int pidfd_for_client = fcntl(spare_->pidfd, F_DUPFD_CLOEXEC, 0);
+  if (pidfd_for_client < 0) return errno;
+  if (const int error = send_packet(spare_->control, request.packet, request.descriptors); error != 0) {
+    close(pidfd_for_client);
+    return -error;
+  }
+  children_[spare_->pidfd] = {spare_->pid, client, request.packet.id};
+  answer(client, {Packet::kStarted, request.packet.id, spare_->pid, 0}, pidfd_for_client);
+  add_client(spare_->control);
+  spare_.reset();
+  wants_spare_ = true;
+  return 0;
 }
 
 // true in the child.
-bool Forkserver::fork_child(int client, Received& received, Birth* birth) {
-  const uint32_t id = received.packet.id;
-  const int32_t flags = received.packet.a;
-  std::vector<int>& descriptors = received.descriptors;
-  const bool detached = (flags & kDetached) != 0;
-  size_t expected = kLinkDescriptors + (detached ? 1 : 2);
-  for (int i = 0; i < 3; i++) expected += (flags >> i & 1) == 0 ? 1 : 0;
-  int control[2] = {-1, -1};
-  int error = 0;
-  if (received.truncated || descriptors.size() != expected) {
-    error = received.truncated ? EMFILE : EPROTO;
-  } else {
-    error = -make_socket_pair(control);
+bool Forkserver::start_child(int client, const Received& request, Newborn* newborn) {
+  int error = request.truncated ? EMFILE : 0;
+  const bool had_spare = spare_.has_value();
+  if (error == 0 && !had_spare && fork_spare(newborn, &error)) return true;
+  if (error == 0) error = give_birth(client, request);
+  if (error == EPIPE && had_spare) {  // somebody has killed it
+    discard_spare();
+    if (fork_spare(newborn, &error)) return true;
+    if (error == 0) error = give_birth(client, request);
   }
-  if (error != 0) {
-    close_all(descriptors);
-    answer(client, {Packet::kNotStarted, id, error, 0});
-    return false;
-  }
-  ForkRequest request = fork_request();
-  request.close.push_back(control[0]);
-  request.new_session = detached;
-  size_t next = 0;
-  for (int i = 0; i < 3; i++) request.standard[i] = (flags >> i & 1) != 0 ? -1 : descriptors[next++];
-  birth->link.assign(descriptors.begin() + static_cast<long>(next),
-                     descriptors.begin() + static_cast<long>(next + kLinkDescriptors));
-  birth->life = detached ? -1 : descriptors[next + kLinkDescriptors];
-  birth->gate = descriptors.back();
-  birth->control = control[1];
-  birth->serial = serial_++;
-  request.keep = {birth->link.back(), birth->control};
-
-  const pid_t pid = fork_process(request, &birth->mask);
-  if (pid == 0) {
-    birth->dead_sockets = request.dead_sockets;
-    return true;
-  }
-  error = pid < 0 ? errno : 0;
-  close_all(descriptors);
-  close(control[1]);
-  int pidfd = -1;
-  if (error == 0) {
-    // Nobody else reaps, so the number is still the child's.
-    pidfd = open_process(pid);
-    const int for_client = pidfd < 0 ? -1 : dup(pidfd);
-    if (for_client < 0) {
-      error = pidfd < 0 ? -pidfd : errno;
-      kill(pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
-      if (pidfd >= 0) close(pidfd);
-    } else {
-      answer(client, {Packet::kStarted, id, pid, 0}, for_client);
-    }
-  }
-  if (error != 0) {
-    close(control[0]);
-    answer(client, {Packet::kNotStarted, id, error, 0});
-    return false;
-  }
-  children_[pidfd] = {pid, client, id};
-  watch(pidfd, EPOLLIN);
-  add_client(control[0]);
+  if (error != 0) answer(client, {Packet::kNotStarted, request.packet.id, error, 0});
   return false;
 }
 
 void Forkserver::child_ended(int pidfd) {
+  if (spare_ && spare_->pidfd == pidfd) discard_spare();
   const auto found = children_.find(pidfd);
   if (found == children_.end()) return;
   const Child child = found->second;
@@ -217,15 +248,9 @@ void Forkserver::child_ended(int pidfd) {
   if (child.client >= 0) answer(child.client, {Packet::kEnded, child.id, status.code, status.signal});
 }
 
-int fork_probe(const std::vector<int>& close_in_child, Probe* probe, sigset_t* mask) {
+int fork_probe(const std::vector<int>& close_in_child, Probe* probe, Forked* forked) {
   inherit_heap();
-  ForkRequest request{};
-  request.close = close_in_child;
-  request.standard[0] = -1;
-  request.standard[1] = 1;
-  request.standard[2] = 2;
-  sigaction(SIGINT, nullptr, &request.interrupt);
-  const pid_t pid = fork_process(request, mask);
+  const pid_t pid = fork_process({close_in_child, {}}, forked);
   if (pid == 0) return 0;
   if (pid < 0) return -errno;
   *probe = {pid, open_process(pid)};
@@ -252,7 +277,7 @@ std::string probe_problem(const Probe& probe, int milliseconds) {
 
 }  // namespace
 
-bool Forkserver::serve(const Probe& probe, int probe_ms, Birth* birth, std::string* problem) {
+bool Forkserver::serve(const Probe& probe, int probe_ms, Newborn* newborn, std::string* problem) {
   *problem = probe_problem(probe, probe_ms);
   if (!problem->empty()) return false;
   fflush(nullptr);  // or every child would print what is buffered
@@ -270,8 +295,12 @@ bool Forkserver::serve(const Probe& probe, int probe_ms, Birth* birth, std::stri
   add_client(control_);
   for (;;) {
     epoll_event events[64];
-    const int count = epoll_wait(epoll_, events, 64, -1);
+    const int count = epoll_wait(epoll_, events, 64, wants_spare_ ? kIdleMs : -1);
     if (count < 0 && errno != EINTR) return false;
+    if (count == 0) {
+      int error;  // then there is no spare, and the next start tells
+      if (fork_spare(newborn, &error)) return true;
+    }
     for (int i = 0; i < count; i++) {
       const int fd = events[i].data.fd;
       if (clients_.find(fd) == clients_.end()) {
@@ -287,7 +316,9 @@ bool Forkserver::serve(const Probe& probe, int probe_ms, Birth* birth, std::stri
         if (fd == control_) return false;
         remove_client(fd);
       } else if (received.packet.kind == Packet::kFork) {
-        if (fork_child(fd, received, birth)) return true;
+        const bool is_newborn = start_child(fd, received, newborn);
+        close_all(received.descriptors);
+        if (is_newborn) return true;
       } else if (received.packet.kind == Packet::kConnect && received.descriptors.size() == 1) {
         add_client(received.descriptors[0]);
       } else {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,16 +50,22 @@ struct Received {
 // 1, or 0 if the peer is gone, or -errno (-EAGAIN: nothing there).
 int receive_packet(int socket, Received* out);
 
-// What a new child has been given.
-struct Birth {
-  std::vector<int> link;
-  int life = -1;
-  int gate = -1;        // to be closed when the orders on the link are taken
+// A child that was forked ahead, or is just now, and waits for its birth.
+struct Newborn {
+  Forked forked;
   int control = -1;     // a connection of its own to the server
   uint32_t serial = 0;  // how many were forked before it
-  int dead_sockets = 0;  // inherited ones that look closed now
-  sigset_t mask;        // to be restored when the event loop is repaired
 };
+
+// What a child is given.
+struct Birth {
+  std::vector<int> link;
+  int life = -1;  // -1 if detached
+  int gate = -1;  // to be closed when the orders on the link are taken
+};
+// In a newborn: waits for what it is given, and makes it this process's own: standard streams, session, and the
+// disposition of SIGINT. 1; 0 if the server is gone; -errno.
+int await_birth(int control, const struct sigaction& interrupt, Birth* out);
 
 // A child that does what children must be able to: if it hangs, so would they.
 struct Probe {
@@ -66,17 +73,23 @@ struct Probe {
   int pidfd;
 };
 // Like fork_process: 0 in the child, whose signals are blocked; 1 in the parent; -errno.
-int fork_probe(const std::vector<int>& close, Probe* probe, sigset_t* mask);
+int fork_probe(const std::vector<int>& close, Probe* probe, Forked* forked);
 
 // A single thread that waits for requests and forks. Never runs JavaScript, except in the children.
+//
+// When it has nothing to do it forks a spare: a child that sets itself up and waits. A start then takes a message to the
+// spare, and neither the fork nor the page faults that follow it.
 class Forkserver {
  public:
   // `control`: the connection whose end is the server's. `own`: more descriptors that are no child's business.
   Forkserver(int control, std::vector<int> own) : control_(control), own_(std::move(own)) {}
 
-  // Waits until the probe has ended, at most `probe_ms`, then serves. true in each child; false when the server's time is
-  // over, or, with a `*problem`, has not come because the probe did not exit with 0.
-  bool serve(const Probe& probe, int probe_ms, Birth* birth, std::string* problem);
+  // Waits until the probe has ended, at most `probe_ms`, then serves. true in each newborn; false when the server's time
+  // is over, or, with a `*problem`, has not come because the probe did not exit with 0.
+  bool serve(const Probe& probe, int probe_ms, Newborn* newborn, std::string* problem);
+
+  // The disposition of SIGINT that children are to have; the server, and what waits for its birth, ignores it.
+  const struct sigaction& interrupt() const { return interrupt_; }
 
  private:
   struct Outgoing {
@@ -92,8 +105,16 @@ class Forkserver {
     uint32_t id;
   };
 
-  bool fork_child(int client, Received& request, Birth* birth);
-  ForkRequest fork_request() const;
+  struct Spare {
+    pid_t pid;
+    int pidfd;
+    int control;
+  };
+
+  bool start_child(int client, const Received& request, Newborn* newborn);
+  int give_birth(int client, const Received& request);
+  bool fork_spare(Newborn* newborn, int* error);
+  void discard_spare();
   void add_client(int socket);
   void remove_client(int socket);
   void watch(int fd, uint32_t events);
@@ -107,6 +128,8 @@ class Forkserver {
   struct sigaction interrupt_ {};
   std::map<int, Client> clients_;
   std::map<int, Child> children_;  // by pidfd
+  std::optional<Spare> spare_;
+  bool wants_spare_ = false;
   uint32_t serial_ = 0;
 };
 

@@ -38,17 +38,24 @@ export interface NativeReactor {
   close(): void;
 }
 
-/** What a forked child has been given: descriptors, and how many were forked before it. */
-export interface ForkedChild {
+/** A forked child that nobody has given anything yet. */
+export interface Newborn {
   readonly pid: number;
+  /** Its connection to the forkserver. */
+  readonly control: number;
+  /** How many were forked before it. */
+  readonly serial: number;
+  /** How many inherited sockets look closed now. */
+  readonly deadSockets: number;
+}
+
+/** The descriptors that make a newborn somebody's child. */
+export interface GivenBirth {
   readonly link: number[];
   /** -1 if detached. */
   readonly life: number;
   /** To be closed when the orders are taken. */
   readonly gate: number;
-  readonly control: number;
-  readonly serial: number;
-  readonly deadSockets: number;
 }
 
 /** One message between a forkserver, its clients and its children; the kinds are in forkserver/protocol.ts. */
@@ -107,7 +114,9 @@ export interface Addon {
     own: readonly number[],
     probe: readonly [pid: number, pidfd: number],
     probeTimeout: number,
-  ): undefined | string | ForkedChild;
+  ): undefined | string | Newborn;
+  /** Blocks; undefined if the forkserver is gone. */
+  awaitBirth(control: number): GivenBirth | undefined;
   /** false: no room. */
   sendPacket(
     socket: number,

@@ -7,9 +7,10 @@ import { Kind } from './protocol';
 /**
  * Makes all ways out of a forked process lead through `_exit`: Node's own would join threads that exist in the
  * forkserver only.
- * @param link the socket on which the exit code is told
+ * @returns to be told the socket on which the exit code is said
  */
-export function leaveNatively(link: number): void {
+export function leaveNatively(): (link: number) => void {
+  let link = -1;
   let fatal: { readonly error: unknown } | undefined;
 
   const leave = (code: unknown): never => {
@@ -40,6 +41,9 @@ export function leaveNatively(link: number): void {
       if (isExit) leave(process.exitCode ?? args[0]);
     }
   }) as typeof process.emit;
+  return (socket) => {
+    link = socket;
+  };
 }
 
 /** Node prints an uncaught error after the exit listeners, which is too late here. */

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { NOTHING, type Decode, type Upstream } from '../../backend';
-import { addon, type ForkedChild } from '../addon';
+import { addon, type Newborn } from '../addon';
 import { NativeDuplex } from '../duplex';
 import { upstreamOver } from '../upstream';
 import { inheritConnection } from './client';
@@ -13,8 +13,8 @@ import { census, ownThreads, somethingRanBefore } from './threads';
 
 /** How long (ms) the probe child may take. */
 const PROBE_TIMEOUT = 2000;
-/** Enough for V8 to optimize a short loop. */
-const REHEARSALS = 4;
+/** Rounds: the first compiles, the second teaches V8 what to expect. */
+const REHEARSALS = 2;
 
 /** One forkserver's life. */
 export class Server {
@@ -48,7 +48,7 @@ export class Server {
    */
   async serve(
     preloaded: readonly string[],
-    rehearse: () => Promise<void>,
+    rehearse: (rounds: number) => Promise<void>,
   ): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
     const obstacle = this.#problem || census(this.#threads, [...process.execArgv, ...preloaded].join(', '));
     if (obstacle !== '') this.refuse(obstacle);
@@ -62,40 +62,54 @@ export class Server {
       );
       return addon.leave(1);
     }
-    await rehearse();
+    await rehearse(REHEARSALS);
     rehearseSettings();
+    for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
     // Children begin with little that they could have to copy or to collect.
     collector()();
     await notInPoll();
-    const born = addon.serveForks(SERVER.control, own, probing, PROBE_TIMEOUT);
-    if (typeof born === 'string') this.refuse(born);
-    if (born === undefined) return addon.leave(0);
+    const newborn = addon.serveForks(SERVER.control, own, probing, PROBE_TIMEOUT);
+    if (typeof newborn === 'string') this.refuse(newborn);
+    if (newborn === undefined) return addon.leave(0);
     // Handles of connections that are closed now are told so in two turns of the loop: before somebody uses them.
-    if (born.deadSockets > 0) {
+    if (newborn.deadSockets > 0) {
       await setImmediate();
       await setImmediate();
     }
-    return this.#become(born, preloaded.length > 0 || somethingRanBefore());
+    return this.#become(newborn, preloaded.length > 0 || somethingRanBefore(), rehearse);
   }
 
-  #become(born: ForkedChild, othersRan: boolean): <T>(decode: Decode<T>) => Upstream<T> {
-    const [, , , link = -1] = born.link;
-    Object.defineProperty(process, 'pid', { value: born.pid });
-    leaveNatively(link);
-    this.#reseed(born.serial, othersRan);
-    inheritConnection(born.control);
-    addon.sendPacket(link, Kind.Born, 0, born.pid, 0, []);
+  async #become(
+    newborn: Newborn,
+    othersRan: boolean,
+    rehearse: (rounds: number) => Promise<void>,
+  ): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
+    const { pid, control, serial } = newborn;
+    Object.defineProperty(process, 'pid', { value: pid });
+    const setLink = leaveNatively();
+    this.#reseed(serial, othersRan);
+    inheritConnection(control);
+    // A spare uses its time: the pages that it is going to write become its own now.
+    if (!addon.waitReadable(control, 0)) {
+      await rehearse(1);
+      rehearseSettings();
+    }
+    const birth = addon.awaitBirth(control);
+    if (birth === undefined) return addon.leave(0);
+    const [, , , link = -1] = birth.link;
+    setLink(link);
+    addon.sendPacket(link, Kind.Born, 0, pid, 0, []);
     return <T>(decode: Decode<T>) => {
       let settings: Settings | undefined;
-      const duplex = new NativeDuplex<T>(born.link, 1, (message) => {
+      const duplex = new NativeDuplex<T>(birth.link, 1, (message) => {
         if (message.tag !== SETTINGS_TAG) return decode(message);
         settings = JSON.parse(message.buffer.toString('utf8', message.start, message.end)) as Settings;
         return undefined as never;
       });
-      return upstreamOver(duplex, born.life, () => {
+      return upstreamOver(duplex, birth.life, () => {
         duplex.tryReceive();
         const orders = settings === undefined ? NOTHING : duplex.tryReceive();
-        addon.closeDescriptors([born.gate]);
+        addon.closeDescriptors([birth.gate]);
         // The parent has taken them back: the forkserver ended before it could tell of this child.
         if (settings === undefined || orders === NOTHING) return addon.leave(0);
         apply(settings);
@@ -111,7 +125,6 @@ async function notInPoll(): Promise<void> {
 }
 
 function rehearseSettings(): void {
-  for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
   const { argv, execArgv, env } = process;
   const settings = { cwd: process.cwd(), umask: process.umask(0o22), env, argv: argv.slice(2), execArgv };
   apply(JSON.parse(JSON.stringify(settings)) as Settings);

@@ -131,7 +131,7 @@ void Ring::recover() {
   RingHeader& h = header();
   h.recoveries.fetch_add(1, std::memory_order_relaxed);
   for (WaitState* waiters : {&h.not_empty, &h.not_full}) {
-    waiters->sequence.fetch_add(1, std::memory_order_relaxed);
+    waiters->sequence.fetch_add(1, std::memory_order_release);  // pairs with the acquire load in sleep
     FAULT_POINT(recovery_sequence_bumped);
     futex_wake_all(waiters->sequence);
     FAULT_POINT(recovery_sleepers_woken);
@@ -175,13 +175,18 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
   if (budget.spin(ready)) return true;
   if (const Status status = lock(opposite, deadline); status != Status::kOk) return status == Status::kCorrupt;
   FAULT_POINT(sleep_locked);
-  if (ready() || poisoned()) {
+  if (ready()) {
     opposite.unlock();
     return true;
   }
   FAULT_POINT(sleep_checked);
-  const uint32_t sequence = waiters.sequence.load(std::memory_order_relaxed);
+  const uint32_t sequence = waiters.sequence.load(std::memory_order_acquire);
   FAULT_POINT(sleep_sequence_read);
+  // Poisoning needs no lock of ours and comes before its bump: whoever has read the bumped sequence sees it here.
+  if (poisoned()) {
+    opposite.unlock();
+    return true;
+  }
   waiters.sleeping.store(1, std::memory_order_relaxed);
   FAULT_POINT(sleep_flag_set);
   opposite.unlock();

@@ -12,7 +12,7 @@ import {
 import { Status, addon, type NativeRing } from './addon';
 import { inbox } from './inbox';
 import { RING_BYTES } from './layout';
-import { reactor } from './reactor';
+import { reactor, type Later } from './reactor';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
 import { failure } from './status';
@@ -36,7 +36,7 @@ class DuplexEnd<T> {
   #gone = false;
   #checkedAt = 0;
   #tokens: [event: number, socket: number] | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: Later | undefined;
 
   constructor(descriptors: readonly number[], side: number, decode: Decode<T>, isNew: boolean) {
     const [memory = -1, own = -1, peer = -1] = descriptors;
@@ -88,10 +88,10 @@ class DuplexEnd<T> {
       const outcome = this.receiver.arm();
       if (outcome === 'done') continue;
       if (outcome === 'busy') {
-        this.#retry ??= setTimeout(() => {
+        this.#retry ??= reactor.later(1, () => {
           this.#retry = undefined;
           this.drain();
-        }, 1);
+        });
       }
       return;
     }
@@ -99,7 +99,7 @@ class DuplexEnd<T> {
 
   close(): void {
     this.onReadable = undefined;
-    if (this.#retry !== undefined) clearTimeout(this.#retry);
+    if (this.#retry !== undefined) reactor.cancel(this.#retry);
     this.sender.close();
     this.receiver.close();
     if (this.#tokens !== undefined) {

@@ -1,6 +1,6 @@
 import { after } from '../../timer';
 import type { Wait } from '../backend';
-import { reactor } from './reactor';
+import { reactor, type Later } from './reactor';
 
 export type Attempt = 'done' | 'blocked' | 'busy';
 
@@ -28,7 +28,7 @@ export class Waiting<O extends Operation> {
   #first = 0;
   #size = 0;
   #retryDelay = 1;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: Later | undefined;
   readonly #arm: (first: O) => Attempt;
   readonly #progress: boolean;
 
@@ -106,10 +106,10 @@ export class Waiting<O extends Operation> {
   // The loop must not wait for a lock whose holder is stopped: look again soon, and ever less often.
   #retryLater(): void {
     if (this.#retry !== undefined) return;
-    this.#retry = setTimeout(() => {
+    this.#retry = reactor.later(this.#retryDelay, () => {
       this.#retry = undefined;
       this.pump();
-    }, this.#retryDelay);
+    });
     this.#retryDelay = Math.min(50, this.#retryDelay * 2);
   }
 
@@ -122,7 +122,7 @@ export class Waiting<O extends Operation> {
       reactor.hold(-1);
       if (this.#progress) reactor.needProgress(-1);
       if (this.#retry !== undefined) {
-        clearTimeout(this.#retry);
+        reactor.cancel(this.#retry);
         this.#retry = undefined;
       }
     }

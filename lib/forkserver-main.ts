@@ -4,6 +4,7 @@ import { beLazyAgain } from './eager';
 import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
 import { Server } from './backend/native/forkserver/server';
+import { backend } from './backend';
 import { runChild } from './child';
 import type { Preload } from './backend/backend';
 import { whileImporting } from './current';
@@ -49,6 +50,7 @@ async function main(): Promise<void> {
   const preload = JSON.parse(process.argv[2] ?? '') as Preload;
   await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));
   process.off('SIGINT', ignore);
+  backend.setPreload(preload); // of the forkserver that children's own children come from
   const { modules, warmup } = preload;
   await runChild(await server.serve(warmup === undefined ? modules : [...modules, 'a warm-up'], rehearse));
 }

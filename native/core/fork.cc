@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,22 +41,53 @@ int for_each_number(const char* folder, Visit visit) {
   return 0;
 }
 
+int option_of(int socket, int option) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(socket, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+// A listening socket that nobody can connect to, since nobody knows its name.
+int make_deaf_listener() {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (fd >= 0 && (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0 ||
+                  listen(fd, 1) != 0)) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
 // A connection that a preloaded module has opened belongs to all children at once: each would take answers that are
-// meant for another. They find it closed instead. The number stays taken, since handles refer to it.
+// meant for another. They find it closed instead. The number stays taken, since handles refer to it. What has no other
+// end that could close must become silent instead: watched by an event loop, a closed one would be readable for ever.
 int kill_other_sockets(const std::vector<int>& keep) {
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return 0;
-  close(pair[1]);
   std::vector<int> sockets;
   for_each_number("/proc/self/fd", [&](int fd) {
     struct stat status;
-    if (fd > 2 && fd != pair[0] && std::find(keep.begin(), keep.end(), fd) == keep.end() && fstat(fd, &status) == 0 &&
+    if (fd > 2 && std::find(keep.begin(), keep.end(), fd) == keep.end() && fstat(fd, &status) == 0 &&
         S_ISSOCK(status.st_mode)) {
       sockets.push_back(fd);
     }
   });
-  for (const int fd : sockets) dup3(pair[0], fd, O_CLOEXEC);
-  close(pair[0]);
+  for (const int fd : sockets) {
+    int substitute;
+    if (option_of(fd, SO_TYPE) == SOCK_DGRAM) {
+      substitute = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    } else if (option_of(fd, SO_ACCEPTCONN) == 1) {
+      substitute = make_deaf_listener();
+    } else {
+      int pair[2];
+      if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) continue;
+      close(pair[1]);
+      substitute = pair[0];
+    }
+    if (substitute < 0) continue;
+    dup3(substitute, fd, O_CLOEXEC);
+    close(substitute);
+  }
   return static_cast<int>(sockets.size());
 }
 

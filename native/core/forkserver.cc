@@ -31,6 +31,9 @@ union ControlBuffer {
 // Without requests for so long it is time to fork a spare: later than the child of the last start needs the processor.
 constexpr int kIdleMs = 2;
 
+// Children that somebody kills before they are given anything, for one start.
+constexpr int kMostTries = 3;
+
 void close_all(const std::vector<int>& descriptors) {
   for (const int fd : descriptors) close(fd);
 }
@@ -58,7 +61,8 @@ int send_packet(int socket, const Packet& packet, const std::vector<int>& descri
   ssize_t sent;
   do sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
-  return sent < 0 ? -errno : 0;
+  if (sent < 0) return errno == ECONNRESET ? -EPIPE : -errno;  // gone, and it had left something unread
+  return 0;
 }
 
 int receive_packet(int socket, Received* out) {
@@ -163,13 +167,14 @@ void Forkserver::flush(int client) {
 }
 
 // true in the child.
-bool Forkserver::fork_spare(Newborn* newborn, int* error) {
+bool Forkserver::fork_spare(const std::vector<int>& close_in_child, Newborn* newborn, int* error) {
   wants_spare_ = false;
   int control[2];
   *error = -make_socket_pair(control);
   if (*error != 0) return false;
   ForkRequest request;
   request.close = own_;
+  request.close.insert(request.close.end(), close_in_child.begin(), close_in_child.end());
   request.close.push_back(epoll_);
   request.close.push_back(control[0]);
   for (const auto& [socket, client] : clients_) request.close.push_back(socket);
@@ -224,13 +229,12 @@ int Forkserver::give_birth(int client, const Received& request) {
 // true in the child.
 bool Forkserver::start_child(int client, const Received& request, Newborn* newborn) {
   int error = request.truncated ? EMFILE : 0;
-  const bool had_spare = spare_.has_value();
-  if (error == 0 && !had_spare && fork_spare(newborn, &error)) return true;
-  if (error == 0) error = give_birth(client, request);
-  if (error == EPIPE && had_spare) {  // somebody has killed it
-    discard_spare();
-    if (fork_spare(newborn, &error)) return true;
+  for (int tries = 0; tries < kMostTries; tries++) {
+    if (error == 0 && !spare_ && fork_spare(request.descriptors, newborn, &error)) return true;
     if (error == 0) error = give_birth(client, request);
+    if (error != EPIPE) break;
+    discard_spare();  // somebody has killed it before it was anybody's child
+    error = 0;
   }
   if (error != 0) answer(client, {Packet::kNotStarted, request.packet.id, error, 0});
   return false;
@@ -299,7 +303,7 @@ bool Forkserver::serve(const Probe& probe, int probe_ms, Newborn* newborn, std::
     if (count < 0 && errno != EINTR) return false;
     if (count == 0) {
       int error;  // then there is no spare, and the next start tells
-      if (fork_spare(newborn, &error)) return true;
+      if (fork_spare({}, newborn, &error)) return true;
     }
     for (int i = 0; i < count; i++) {
       const int fd = events[i].data.fd;
@@ -317,8 +321,8 @@ bool Forkserver::serve(const Probe& probe, int probe_ms, Newborn* newborn, std::
         remove_client(fd);
       } else if (received.packet.kind == Packet::kFork) {
         const bool is_newborn = start_child(fd, received, newborn);
-        close_all(received.descriptors);
         if (is_newborn) return true;
+        close_all(received.descriptors);
       } else if (received.packet.kind == Packet::kConnect && received.descriptors.size() == 1) {
         add_client(received.descriptors[0]);
       } else {

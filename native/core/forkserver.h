@@ -113,7 +113,7 @@ class Forkserver {
 
   bool start_child(int client, const Received& request, Newborn* newborn);
   int give_birth(int client, const Received& request);
-  bool fork_spare(Newborn* newborn, int* error);
+  bool fork_spare(const std::vector<int>& close_in_child, Newborn* newborn, int* error);
   void discard_spare();
   void add_client(int socket);
   void remove_client(int socket);

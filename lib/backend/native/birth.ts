@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LaunchError } from '../../errors';
 import { NOTHING, type Decode, type LaunchRequest } from '../backend';
 import { addon } from './addon';
@@ -18,11 +18,19 @@ export class Birth<T> {
   readonly child: NativeChild<T>;
   readonly ours: NativeDuplex<T>;
   readonly theirs: NativeDuplex<T>;
+  /** What the child gets of its surroundings, as they are now, whenever and however it is started. */
+  readonly env: [name: string, value: string][];
+  /** '' if this process's own does not exist any more. */
+  readonly cwd: string;
+  /** Forkservers that ended while they should start it. */
+  attempts = 0;
   /** While a forkserver is asked: hangs up when neither it nor a child of it is about to take the orders. */
   gate = -1;
 
   constructor(request: LaunchRequest, decode: Decode<T>) {
     this.request = request;
+    this.env = inheritable(request.env);
+    this.cwd = workingDirectory(request.cwd);
     try {
       [this.ours, this.theirs] = NativeDuplex.createPair(decode);
     } catch (error) {
@@ -61,8 +69,8 @@ export class Birth<T> {
       const [pid, pidfd] = addon.spawn({
         file: process.execPath,
         args: [process.execPath, ...request.execArgv, CHILD_MAIN, ...request.argv],
-        env: environment(request.env),
-        cwd: request.cwd ?? '',
+        env: this.env.map(([name, value]) => `${name}=${value}`),
+        cwd: this.cwd,
         fds: [...standard, ...this.theirs.share().descriptors, request.detached ? -1 : lifeReadEnd()],
         newSession: request.detached,
       });
@@ -104,6 +112,15 @@ export function reap(pid: number) {
 /** An IPC channel of this process is not the child's: the descriptor would be something else there. */
 const OWN_VARIABLES = new Set(['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID']);
 
+function workingDirectory(asked: string | undefined): string {
+  try {
+    return resolve(asked ?? '');
+  } catch (error) {
+    if (asked !== undefined) throw error;
+    return '';
+  }
+}
+
 /** The variables that a child gets. */
 export function inheritable(env: LaunchRequest['env']): [name: string, value: string][] {
   const out: [name: string, value: string][] = [];
@@ -111,10 +128,6 @@ export function inheritable(env: LaunchRequest['env']): [name: string, value: st
     if (value !== undefined && !OWN_VARIABLES.has(name)) out.push([name, value]);
   }
   return out;
-}
-
-export function environment(env: LaunchRequest['env']): string[] {
-  return inheritable(env).map(([name, value]) => `${name}=${value}`);
 }
 
 export function launchError(error: unknown): unknown {

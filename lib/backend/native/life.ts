@@ -1,9 +1,14 @@
 import { addon } from './addon';
+import { credentials } from './credentials';
 
-// The write end is this process's alone: when it is gone, however, its children are told. Never closed.
-let pipe: readonly [readEnd: number, writeEnd: number] | undefined;
+// A write end is this process's alone: when it is gone, however, its children are told. Never closed. Who has given up
+// privileges needs another one, since its children could not open the old one anew.
+const pipes = new Map<string, readonly [readEnd: number, writeEnd: number]>();
 
 /** The end of this thread's life pipe that its children and its forkserver watch. */
 export function lifeReadEnd(): number {
-  return (pipe ??= addon.createPipe())[0];
+  const owner = credentials();
+  let pipe = pipes.get(owner);
+  if (pipe === undefined) pipes.set(owner, (pipe = addon.createPipe()));
+  return pipe[0];
 }

@@ -4,8 +4,9 @@ import { debug } from '../../../debug';
 import { LaunchError, UnsupportedError } from '../../../errors';
 import { type ExitStatus, type LaunchRequest, type Preload } from '../../backend';
 import { addon, type Packet } from '../addon';
-import { inheritable, launchError, type Birth } from '../birth';
+import { launchError, type Birth } from '../birth';
 import { UNKNOWN_STATUS, exitStatus, type NativeChild } from '../child';
+import { credentials } from '../credentials';
 import { lifeReadEnd } from '../life';
 import { reactor } from '../reactor';
 import { bury, connect } from './door';
@@ -25,11 +26,16 @@ export function setPreload(value: Preload): void {
   preload = value;
 }
 
-/** In a forked child: its own connection to the forkserver that it comes from. */
-let inherited: number | undefined;
+/** In a forked child: its own connection to the forkserver that it comes from, and which one that is. */
+let inherited: { readonly name: string; readonly socket: number } | undefined;
 
-export function inheritConnection(socket: number): void {
-  inherited = socket;
+export function inheritConnection(socket: number, execArgv: readonly string[]): void {
+  inherited = { name: nameOf(execArgv), socket };
+}
+
+/** Children are what their forkserver is: where anything of it differs, there is another one. */
+function nameOf(execArgv: readonly string[]): string {
+  return JSON.stringify([credentials(), execArgv, preload]);
 }
 
 interface Running {
@@ -53,7 +59,6 @@ class ForkserverClient {
   readonly #waiting: Birth<never>[] = [];
   readonly #starting = new Map<number, Birth<never>>();
   readonly #running = new Map<number, Running>();
-  readonly #attempts = new WeakMap<Birth<never>, number>();
 
   constructor(name: string, execArgv: readonly string[], loaded: Preload) {
     this.#name = name;
@@ -65,9 +70,8 @@ class ForkserverClient {
   refusal: string | undefined;
 
   start(birth: Birth<never>): void {
-    const { cwd } = birth.request;
     try {
-      if (cwd !== undefined && !statSync(cwd).isDirectory()) {
+      if (birth.request.cwd !== undefined && !statSync(birth.cwd).isDirectory()) {
         throw systemError('chdir', 'ENOTDIR');
       }
       order(birth);
@@ -97,8 +101,8 @@ class ForkserverClient {
   }
 
   #connect(): void {
-    if (inherited !== undefined) {
-      this.#socket = inherited;
+    if (inherited?.name === this.#name) {
+      this.#socket = inherited.socket;
       inherited = undefined;
     } else {
       try {
@@ -236,23 +240,28 @@ class ForkserverClient {
       this.#adopt(birth);
       return;
     }
-    const attempts = (this.#attempts.get(birth) ?? 0) + 1;
-    this.#attempts.set(birth, attempts);
+    const attempts = ++birth.attempts;
     if (attempts >= MOST_ATTEMPTS) {
       const message = `the forkserver was killed ${attempts} times while it should start one process`;
       if (birth.request.fallback) this.#spawn(birth);
       else this.#fail(birth, new LaunchError(`${message}; look at who kills it`, { errno: 'ECONNRESET' }));
     } else {
-      order(birth);
-      this.#waiting.push(birth);
+      try {
+        order(birth);
+        this.#waiting.push(birth);
+      } catch (error) {
+        this.#fail(birth, launchError(error));
+      }
     }
     this.#pump();
   }
 
   /** A child that took its orders, though its forkserver did not live to tell. */
   #adopt(birth: Birth<never>): void {
-    const packet = addon.receivePacket(birth.ours.socket);
-    const pid = packet?.kind === Kind.Born ? packet.a : 0;
+    let pid = 0;
+    // An earlier child may have said so too, and have ended before it took them.
+    for (let packet; (packet = addon.receivePacket(birth.ours.socket));)
+      if (packet.kind === Kind.Born) pid = packet.a;
     birth.theirs.close();
     const { child } = birth;
     child.started(pid, openChild(birth, pid), () => farewell(child) ?? UNKNOWN_STATUS);
@@ -295,11 +304,11 @@ function umask(): number {
 
 /** The messages of a forked child: what exec would have set, then its orders. */
 function order(birth: Birth<never>): void {
-  const { cwd, env, argv, execArgv } = birth.request;
+  const { argv, execArgv } = birth.request;
   const settings: Settings = {
-    cwd: cwd ?? process.cwd(),
+    cwd: birth.cwd,
     umask: umask(),
-    env: Object.fromEntries(inheritable(env)),
+    env: Object.fromEntries(birth.env),
     argv,
     execArgv,
   };
@@ -333,7 +342,7 @@ const clients = new Map<string, ForkserverClient>();
 
 /** The forkserver whose children run under these arguments of Node's. */
 export function forkserverFor(execArgv: LaunchRequest['execArgv']): { start<T>(birth: Birth<T>): void } {
-  const key = JSON.stringify([execArgv, preload]);
+  const key = nameOf(execArgv);
   let client = clients.get(key);
   if (client === undefined) {
     client = new ForkserverClient(key, execArgv, preload);

@@ -3,7 +3,7 @@ import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_th
 import { debug } from '../../../debug';
 import type { Preload } from '../../backend';
 import { addon } from '../addon';
-import { environment, reap } from '../birth';
+import { inheritable, reap } from '../birth';
 import { lifeReadEnd } from '../life';
 import { Kind } from './protocol';
 
@@ -76,7 +76,7 @@ function boot(execArgv: readonly string[], preload: Preload): Door {
     const [pid, pidfd] = addon.spawn({
       file: process.execPath,
       args: [process.execPath, '--single-threaded', ...execArgv, SERVER_MAIN, JSON.stringify(preload)],
-      env: environment(process.env),
+      env: inheritable(process.env).map(([name, value]) => `${name}=${value}`),
       cwd: '',
       fds: [-1, 1, 2, theirs, lifeReadEnd()],
       newSession: false,

@@ -35,11 +35,14 @@ export function leaveNatively(): (link: number) => void {
   const emit = process.emit.bind(process) as (event: string | symbol, ...args: unknown[]) => boolean;
   process.emit = ((event: string | symbol, ...args: unknown[]) => {
     const isExit = event === 'exit' && (process as { _exiting?: boolean })._exiting === true;
+    if (!isExit) return emit(event, ...args);
     try {
-      return emit(event, ...args);
-    } finally {
-      if (isExit) leave(process.exitCode ?? args[0]);
+      emit(event, ...args);
+    } catch (error) {
+      fatal ??= { error };
+      return leave(1);
     }
+    return leave(process.exitCode ?? args[0]);
   }) as typeof process.emit;
   return (socket) => {
     link = socket;

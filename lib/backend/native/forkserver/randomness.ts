@@ -70,7 +70,7 @@ const DRAW = 'try { Math.random() } catch {}';
 function contextOptions(
   options: RunningScriptInNewContextOptions | string | undefined,
 ): CreateContextOptions {
-  if (typeof options !== 'object') return {};
+  if (typeof options !== 'object' || (options as unknown) === null) return {};
   const { contextName, contextOrigin, contextCodeGeneration, microtaskMode } = options;
   return {
     ...(contextName !== undefined && { name: contextName }),

@@ -88,7 +88,6 @@ export class Server {
     Object.defineProperty(process, 'pid', { value: pid });
     const setLink = leaveNatively();
     this.#reseed(serial, othersRan);
-    inheritConnection(control);
     // A spare uses its time: the pages that it is going to write become its own now.
     if (!addon.waitReadable(control, 0)) {
       await rehearse(1);
@@ -98,7 +97,11 @@ export class Server {
     if (birth === undefined) return addon.leave(0);
     const [, , , link = -1] = birth.link;
     setLink(link);
-    addon.sendPacket(link, Kind.Born, 0, pid, 0, []);
+    try {
+      addon.sendPacket(link, Kind.Born, 0, pid, 0, []);
+    } catch {
+      return addon.leave(0); // the parent is gone
+    }
     return <T>(decode: Decode<T>) => {
       let settings: Settings | undefined;
       const duplex = new NativeDuplex<T>(birth.link, 1, (message) => {
@@ -113,6 +116,7 @@ export class Server {
         // The parent has taken them back: the forkserver ended before it could tell of this child.
         if (settings === undefined || orders === NOTHING) return addon.leave(0);
         apply(settings);
+        inheritConnection(control, settings.execArgv);
         return orders;
       });
     };
@@ -126,16 +130,17 @@ async function notInPoll(): Promise<void> {
 
 function rehearseSettings(): void {
   const { argv, execArgv, env } = process;
-  const settings = { cwd: process.cwd(), umask: process.umask(0o22), env, argv: argv.slice(2), execArgv };
+  const settings = { cwd: '', umask: process.umask(0o22), env, argv: argv.slice(2), execArgv };
   apply(JSON.parse(JSON.stringify(settings)) as Settings);
 }
 
 /** Does for a forked child what exec does for others. */
 function apply({ cwd, umask, env, argv, execArgv }: Settings): void {
   process.umask(umask);
-  for (const name of Object.keys(process.env)) if (!(name in env)) Reflect.deleteProperty(process.env, name);
+  for (const name of Object.keys(process.env))
+    if (!Object.hasOwn(env, name)) Reflect.deleteProperty(process.env, name);
   for (const [name, value] of Object.entries(env)) if (process.env[name] !== value) process.env[name] = value;
   process.argv.splice(2, Infinity, ...argv);
   process.execArgv.splice(0, Infinity, ...execArgv);
-  process.chdir(cwd);
+  if (cwd !== '') process.chdir(cwd);
 }

@@ -36,9 +36,18 @@ async function prepare(
       if (onError === 'warn') process.stderr.write(`forkful: in the forkserver ${what} failed: ${text}\n`);
     }
   };
+  const before = process.getActiveResourcesInfo();
   for (const module of modules) await attempt(`the preload of ${module}`, () => loadModule(module));
   if (warmup !== undefined) await attempt('the warm-up', () => exercise(warmup as TargetReference));
   await attempt('an onFork hook', beforeFork);
+  const left = process.getActiveResourcesInfo();
+  for (const resource of before) if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
+  if (left.length > 0 && onError !== 'ignore') {
+    process.stderr.write(
+      `forkful: after the preload these are still active, and will be in each child: ${left.join(', ')}; ` +
+        'end them in onFork({ before })\n',
+    );
+  }
 }
 
 async function main(): Promise<void> {

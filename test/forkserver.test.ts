@@ -175,6 +175,19 @@ function runs(pid: number): boolean {
     expect(stderr).toMatch(stderrPattern);
   });
 
+  test('what a preload leaves active is named', () => {
+    const file = join(folder, 'interval.cjs');
+    writeFileSync(file, 'setInterval(() => 0, 1000)');
+    const { result, stderr } = run(`
+      F.setForkserverPreload([${JSON.stringify(file)}]);
+      const child = new P({ target: forks.surroundings });
+      await child.start();
+      finish((await child.result()).pid === child.pid);
+      process.exit();`);
+    expect(result).toBe(true);
+    expect(stderr).toMatch(/^forkful: after the preload these are still active.*: Timeout;.*\n$/);
+  });
+
   test('a module that cannot be preloaded: fail', () => {
     const { result } = run(`
       F.setForkserverPreload([require('node:path').join(forksFile, '..', 'throws-on-load.js')], { onError: 'fail' });

@@ -93,8 +93,8 @@ describeEach('Pool', ({ context }) => {
     const order: number[] = [];
     for await (const ms of p.imapUnordered(tasks.later as (ms: number) => Promise<number>, [400]))
       expect(ms).toBeUndefined();
-    await p.ready(); // or the long task might end before the other worker has begun
-    for await (const pid of p.imapUnordered(tasks.busy, [300, 1, 1, 1])) order.push(pid);
+    // Long enough for the other worker to get its turn on a busy machine.
+    for await (const pid of p.imapUnordered(tasks.busy, [2000, 1, 1, 1])) order.push(pid);
     expect(new Set(order).size).toBe(2);
     expect(order[3]).not.toBe(order[0]);
   });

@@ -37,6 +37,33 @@ union ControlBuffer {
 
 }  // namespace
 
+ssize_t send_with_descriptors(int socket, msghdr* message, void* control, const std::vector<int>& descriptors) {
+  if (!descriptors.empty()) {
+    const size_t bytes = sizeof(int) * descriptors.size();
+    message->msg_control = control;
+    message->msg_controllen = CMSG_SPACE(bytes);
+    cmsghdr* part = CMSG_FIRSTHDR(message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(bytes);
+    memcpy(CMSG_DATA(part), descriptors.data(), bytes);
+  }
+  ssize_t sent;
+  do sent = sendmsg(socket, message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (sent < 0 && errno == EINTR);
+  return sent;
+}
+
+void collect_descriptors(msghdr* message, std::vector<int>* out) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(message); part != nullptr; part = CMSG_NXTHDR(message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    const size_t before = out->size();
+    out->resize(before + count);
+    memcpy(out->data() + before, CMSG_DATA(part), count * sizeof(int));
+  }
+}
+
 int send_descriptors(int socket, const std::vector<int>& descriptors) {
   if (descriptors.size() > kMaxDescriptors) return -E2BIG;
   char byte = 0;
@@ -45,19 +72,7 @@ int send_descriptors(int socket, const std::vector<int>& descriptors) {
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    const size_t bytes = sizeof(int) * descriptors.size();
-    message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(bytes);
-    cmsghdr* part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(bytes);
-    memcpy(CMSG_DATA(part), descriptors.data(), bytes);
-  }
-  ssize_t sent;
-  do sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  while (sent < 0 && errno == EINTR);
+  const ssize_t sent = send_with_descriptors(socket, &message, control.bytes, descriptors);
   return sent < 0 ? -errno : 0;
 }
 
@@ -74,13 +89,7 @@ int receive_descriptors(int socket, int timeout_ms, std::vector<int>* out) {
     const ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (received == 0) return -EPIPE;
     if (received > 0) {
-      for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-        const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        const size_t before = out->size();
-        out->resize(before + count);
-        memcpy(out->data() + before, CMSG_DATA(part), count * sizeof(int));
-      }
+      collect_descriptors(&message, out);
       return (message.msg_flags & MSG_CTRUNC) != 0 ? -EMFILE : 0;
     }
     if (errno == EINTR) continue;

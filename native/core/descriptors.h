@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <vector>
 
@@ -10,6 +12,11 @@ int make_event();
 int make_socket_pair(int out[2]);  // AF_UNIX, SOCK_SEQPACKET, non-blocking
 int make_pipe(int out[2]);
 int close_on_exec(int fd);
+
+// The parts of sendmsg and recvmsg that descriptors need. `control` has room for them, CMSG_SPACE(sizeof(int) * count);
+// sends without blocking and gives what sendmsg gives.
+ssize_t send_with_descriptors(int socket, msghdr* message, void* control, const std::vector<int>& descriptors);
+void collect_descriptors(msghdr* message, std::vector<int>* out);
 
 // One message of at most kMaxDescriptors descriptors. Sending never blocks (-EAGAIN).
 constexpr size_t kMaxDescriptors = 250;

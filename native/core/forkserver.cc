@@ -48,19 +48,7 @@ int send_packet(int socket, const Packet& packet, const std::vector<int>& descri
   msghdr message{};
   message.msg_iov = data;
   message.msg_iovlen = 2;
-  if (!descriptors.empty()) {
-    const size_t bytes = sizeof(int) * descriptors.size();
-    message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(bytes);
-    cmsghdr* part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(bytes);
-    memcpy(CMSG_DATA(part), descriptors.data(), bytes);
-  }
-  ssize_t sent;
-  do sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  while (sent < 0 && errno == EINTR);
+  const ssize_t sent = send_with_descriptors(socket, &message, control.bytes, descriptors);
   if (sent < 0) return errno == ECONNRESET ? -EPIPE : -errno;  // gone, and it had left something unread
   return 0;
 }
@@ -82,13 +70,7 @@ int receive_packet(int socket, Received* out) {
   if (received < static_cast<ssize_t>(sizeof(Packet))) return 0;
   out->text.assign(text, static_cast<size_t>(received) - sizeof(Packet));
   out->descriptors.clear();
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    const size_t before = out->descriptors.size();
-    out->descriptors.resize(before + count);
-    memcpy(out->descriptors.data() + before, CMSG_DATA(part), count * sizeof(int));
-  }
+  collect_descriptors(&message, &out->descriptors);
   out->truncated = (message.msg_flags & MSG_CTRUNC) != 0;
   return 1;
 }

@@ -293,7 +293,7 @@ function systemError(syscall: string, code: string): Error {
   return Object.assign(new Error(`${syscall}: ${code}`), { code, syscall });
 }
 
-export function refusalMessage(reason: string): string {
+function refusalMessage(reason: string): string {
   return `the start method 'forkserver' is not safe in this program: ${reason}; use 'spawn', or remove the cause`;
 }
 

@@ -4,6 +4,7 @@ import { NOTHING, type Duplex, type Wait } from './backend/backend';
 import { ClosedError, EndOfFileError, InvalidStateError, TimeoutError } from './errors';
 import { registerHandleType, type HandleDescription, type Transferable } from './handles';
 import { flag, record, timeoutOption, waitOptions, type SyncWaitOptions, type WaitOptions } from './options';
+import { untilReadable, untilReadableSync } from './readiness';
 import { HANDLE } from './serializer';
 import { decodeMessage, encodeMessage } from './user-message';
 
@@ -92,13 +93,12 @@ export class Connection<Send = unknown, Receive = Send> implements Transferable,
 
   /** Whether something can be received, or the other end is gone; waits for it. `timeout: 0` just looks. */
   async poll(options?: WaitOptions): Promise<boolean> {
-    const duplex = this.#use('recv');
-    return duplex.readable(this.#wait('poll', options));
+    return untilReadable(this.#use('recv'), this.#wait('poll', options));
   }
 
   /** Like {@link poll}, and blocks the thread meanwhile. */
   pollSync(options?: SyncWaitOptions): boolean {
-    return this.#use('recv').readableSync(timeoutOption('pollSync', options));
+    return untilReadableSync(this.#use('recv'), timeoutOption('pollSync', options));
   }
 
   /** The messages up to the other end's end. */

@@ -28,7 +28,7 @@ export function registerHandleType(type: string, open: Open): void {
 export interface HandleRecord {
   readonly type: string;
   readonly kind: Share['kind'];
-  readonly side: number;
+  readonly key: number;
   readonly descriptors: number;
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -41,8 +41,8 @@ export class HandleCollector implements HandleSink {
   add(owner: object): number {
     const { type, share, details } = (owner as Transferable)[HANDLE]();
     this.shares.push(share);
-    const { kind, side, descriptors } = share;
-    return this.records.push({ type, kind, side, descriptors: descriptors.length, details }) - 1;
+    const { kind, key, descriptors } = share;
+    return this.records.push({ type, kind, key, descriptors: descriptors.length, details }) - 1;
   }
 }
 
@@ -63,6 +63,6 @@ export class HandleOpener implements HandleSource {
     let first = 0;
     for (const { descriptors } of this.#records.slice(0, index)) first += descriptors;
     const descriptors = this.#descriptors.slice(first, first + record.descriptors);
-    return open({ kind: record.kind, side: record.side, descriptors }, record.details);
+    return open({ kind: record.kind, key: record.key, descriptors }, record.details);
   }
 }

@@ -103,7 +103,7 @@ export class Queue<T = unknown> implements Transferable {
   /** Puts without waiting. @throws FullError if there is no room, or earlier puts of this process still wait */
   putNowait(value: T): void {
     const { tag, data, length } = encodeMessage(value);
-    if (!this.#use().trySend(tag, data, length)) throw this.#fullError();
+    if (!this.#use().sendSync(tag, data, length, 0)) throw this.#fullError();
   }
 
   /** Puts the values in order; much cheaper than one by one. After a FullError the first of them may be in the queue. */
@@ -176,7 +176,7 @@ export class Queue<T = unknown> implements Transferable {
 
   /** Takes the oldest message without waiting. @throws EmptyError if there is none */
   getNowait(): T {
-    const value = this.#use().tryReceive();
+    const value = this.#use().receiveSync(0);
     if (value === NOTHING) throw this.#emptyError();
     return value;
   }
@@ -184,19 +184,15 @@ export class Queue<T = unknown> implements Transferable {
   /** Takes at least one message, waiting for it, and at most `max` of those that are there. */
   async getMany(max: number, options?: WaitOptions): Promise<T[]> {
     integer('getMany argument "max"', max, 1);
-    const values = this.#use().tryReceiveMany(max);
-    if (values.length > 0) return values;
-    const first = await this.get(options);
-    return max === 1 ? [first] : [first, ...this.#use().tryReceiveMany(max - 1)];
+    return this.#use().receiveMany(max, this.#wait('get', options));
   }
 
   /** Like {@link getMany}, and blocks the thread meanwhile. */
   getManySync(max: number, options?: SyncWaitOptions): T[] {
     integer('getManySync argument "max"', max, 1);
-    const values = this.#use().tryReceiveMany(max);
-    if (values.length > 0) return values;
-    const first = this.getSync(options);
-    return max === 1 ? [first] : [first, ...this.#use().tryReceiveMany(max - 1)];
+    const values = this.#use().receiveManySync(max, timeoutOption('getManySync', options));
+    if (values.length === 0) throw this.#emptyError();
+    return values;
   }
 
   /** How many messages are in the queue; exact at the moment of the call. */

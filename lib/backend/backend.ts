@@ -57,33 +57,46 @@ export type Nothing = typeof NOTHING;
 
 /** The sending half of a transport. Operations take effect in the order of the calls. */
 export interface Sender {
-  /** Sends at once; false if there is no room, or earlier operations still wait for it. */
+  /**
+   * Sends if that can be done at once and without asking anybody; false also if there may be room after all, which
+   * {@link sendSync} with a timeout of 0 finds out.
+   */
   trySend(tag: number, data: Uint8Array, length: number, start?: number): boolean;
   /** Resolves when the message is where the death of this process cannot undo it. The bytes are copied at the call. */
   send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void>;
   /** Blocks the thread for at most `timeout` ms; false if there was no room. */
   sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean;
-  /** How many of the batch's messages, from `first` on, went at once. */
+  /** How many of the batch's messages, from `first` on, went as {@link trySend} does. */
   trySendMany(batch: Batch, first: number): number;
 }
 
 /** The receiving half of a transport. */
 export interface Receiver<T> {
+  /** What can be had at once and without asking anybody; nothing, too, while earlier operations still wait. */
   tryReceive(): T | Nothing;
   receive(wait: Wait): Promise<T>;
+  /** With a timeout of 0 nothing means that there was nothing. */
   receiveSync(timeout: number): T | Nothing;
-  /** What is there now, at most `max`; empty if nothing is, or earlier operations still wait. */
+  /** Like {@link tryReceive}, at most `max`. */
   tryReceiveMany(max: number): T[];
-  /** Resolves (true) when something may be there, or the peer is gone; false when the time is over. */
-  readable(wait: Wait): Promise<boolean>;
-  readableSync(timeout: number): boolean;
+  /** At least one message, waiting for it, and at most `max` of those that are there then. */
+  receiveMany(max: number, wait: Wait): Promise<T[]>;
+  /** Empty if there was nothing. */
+  receiveManySync(max: number, timeout: number): T[];
+  /** Whether something can be received, or nothing ever will. */
+  readable(): boolean;
+  /**
+   * Calls the listener once, as soon as the transport is {@link readable}; maybe at once, maybe inside a Sync call.
+   * Takes nothing, so that somebody else may be faster. Returns what calls it off. Holds the event loop meanwhile.
+   */
+  whenReadable(listener: () => void): () => void;
 }
 
 /** A right to a transport on its way to another process. Opaque to the primitives. */
 export interface Share {
   readonly kind: 'channel' | 'duplex';
-  /** Which end of a duplex. */
-  readonly side: number;
+  /** Whatever number tells the backend which one is meant, beside the descriptors. */
+  readonly key: number;
   readonly descriptors: readonly number[];
 }
 
@@ -104,8 +117,11 @@ export interface ChannelOptions {
 
 /** One end of a two-way transport that tells when the other end is gone. */
 export interface Duplex<T> extends Sender, Receiver<T> {
-  /** Takes back the oldest message that the peer has not received. */
-  unsend<U>(decode: Decode<U>): U | Nothing;
+  /**
+   * Takes back all that the peer has not received, oldest first: whoever is told of a message has it alone. Tells
+   * `done` at once, or later if the peer's side must be asked.
+   */
+  unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void;
   /** Calls the listener whenever there may be something to receive; used instead of {@link Receiver.receive}. */
   onReadable(listener: () => void): void;
   share(): Share;

@@ -63,11 +63,11 @@ export class Scheduler {
         this.#rebalance(worker);
       }
     },
-    ended: (worker) => {
-      this.#lost(worker);
+    ended: (worker, notStarted) => {
+      this.#lost(worker, notStarted);
     },
-    notStarted: (worker, error) => {
-      this.#notStarted(worker, error);
+    notStarted: (worker, tasks, error) => {
+      this.#notStarted(worker, tasks, error);
     },
   };
 
@@ -111,7 +111,7 @@ export class Scheduler {
     for (const task of tasks) task.cancelled = true;
     // Not now: this may be called while a message is being read.
     queueMicrotask(() => {
-      for (const worker of this.#workers) if (worker.load > 1) this.#requeue(worker.takeBack());
+      for (const worker of this.#workers) if (worker.load > 1) this.#recall(worker);
       this.#feed();
     });
   }
@@ -166,11 +166,11 @@ export class Scheduler {
   }
 
   /** A pool that cannot get another process goes on with those that it has, until one of them ends. */
-  #notStarted(worker: PoolWorker, error: unknown): void {
+  #notStarted(worker: PoolWorker, tasks: Task[], error: unknown): void {
     this.#workers.splice(this.#workers.indexOf(worker), 1);
     if (this.#hottest === worker) this.#hottest = undefined;
     debug(`${worker.process.name} could not be started`, error);
-    this.#requeue([...worker.takeBack(), ...worker.forget()]);
+    this.#requeue([...tasks, ...worker.forget()]);
     if (this.#workers.length > 0 && error instanceof LaunchError) this.#mostWorkers = this.#workers.length;
     else if (this.#workers.length === 0) this.#failAll(() => error);
     this.#feed();
@@ -178,7 +178,7 @@ export class Scheduler {
     this.#changed();
   }
 
-  #lost(worker: PoolWorker): void {
+  #lost(worker: PoolWorker, notStarted: Task[]): void {
     this.#workers.splice(this.#workers.indexOf(worker), 1);
     this.#mostWorkers = this.#processes;
     if (this.#hottest === worker) this.#hottest = undefined;
@@ -186,7 +186,6 @@ export class Scheduler {
     const { pid = 0, exitCode, signalCode: signal } = process;
     const how = signal ?? `exit code ${exitCode ?? 0}`;
     debug(`${process.name} (${pid}) ended by ${how}`);
-    const notStarted = worker.takeBack();
     for (const task of worker.unfinished()) {
       // Items come in order: the first without an outcome was running, and those behind it had not started.
       const label = `${task.fn.name} (task ${task.id}, item ${task.base + task.done})`;
@@ -252,18 +251,20 @@ export class Scheduler {
     this.#pendingFirst = 0;
   }
 
-  /** An idle worker takes over half of what waits behind another one's running task. */
+  /** What waits behind another worker's running task is given out anew, now that one is idle. */
   #rebalance(idle: PoolWorker): void {
     if (idle.load > 0 || this.#pendingFirst < this.#pending.length || this.#state === 'terminated') return;
     let busiest: PoolWorker | undefined;
     for (const worker of this.#workers)
       if (worker.load > 1 && worker.load > (busiest?.load ?? 0)) busiest = worker;
-    if (busiest === undefined) return;
-    const tasks = busiest.takeBack();
-    const stays = busiest.load > 0 ? Math.floor(tasks.length / 2) : Math.ceil(tasks.length / 2);
-    tasks.forEach((task, i) => {
-      const worker = i < stays ? busiest : idle;
-      if (!worker.send(task, task.slab, task.start, task.length)) this.#requeue([task]);
+    if (busiest !== undefined) this.#recall(busiest);
+  }
+
+  /** Takes back what the worker has not started, for whoever comes first. */
+  #recall(worker: PoolWorker): void {
+    worker.takeBack((tasks) => {
+      this.#requeue(tasks);
+      this.#feed();
     });
   }
 
@@ -287,7 +288,12 @@ export class Scheduler {
 
   /** Fails everything that is not settled. */
   #failAll(error: () => unknown): void {
-    const tasks = [...this.#workers.flatMap((worker) => [...worker.takeBack(), ...worker.forget()])];
+    const tasks: Task[] = [];
+    for (const worker of this.#workers) {
+      // Given up before they come back: nobody runs them, and nobody wants them any more.
+      tasks.push(...worker.forget());
+      worker.takeBack(() => undefined);
+    }
     tasks.push(...this.#pending.slice(this.#pendingFirst));
     this.#pending = [];
     this.#pendingFirst = 0;

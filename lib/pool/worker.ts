@@ -1,5 +1,5 @@
 import { backend } from '../backend';
-import { NOTHING, type Duplex } from '../backend/backend';
+import type { Duplex } from '../backend/backend';
 import { BrokenPipeError } from '../errors';
 import { ref } from '../function-ref';
 import { WORKER, Process, type ProcessOptions } from '../process';
@@ -18,10 +18,10 @@ export interface WorkerEvents {
   returned(task: Task): void;
   /** Reports have been taken in; there may be room for more work. */
   drained(worker: PoolWorker): void;
-  /** The process has ended, and everything it said was told. */
-  ended(worker: PoolWorker): void;
+  /** The process has ended, and everything it said was told. It never started these tasks. */
+  ended(worker: PoolWorker, notStarted: Task[]): void;
   /** There is no process. */
-  notStarted(worker: PoolWorker, error: unknown): void;
+  notStarted(worker: PoolWorker, tasks: Task[], error: unknown): void;
 }
 
 /** A worker as its pool sees it: a process, the ring with its tasks, and what it holds. */
@@ -81,14 +81,18 @@ export class PoolWorker {
       () => {
         this.process.onEnded(() => {
           this.#drain();
-          events.ended(this);
-          this.close();
-          this.process.close();
+          this.takeBack((notStarted) => {
+            events.ended(this, notStarted);
+            this.close();
+            this.process.close();
+          });
         });
       },
       (error: unknown) => {
-        events.notStarted(this, error);
-        this.close();
+        this.takeBack((tasks) => {
+          events.notStarted(this, tasks, error);
+          this.close();
+        });
       },
     );
     theirs.close();
@@ -121,25 +125,29 @@ export class PoolWorker {
   }
 
   /**
-   * Takes back, oldest first, all that the worker has not started; nobody runs these now. It may take a task from
-   * behind a definition that is taken back here: then it returns the task.
+   * Takes back, oldest first, all that the worker has not started, and tells `done`, at once or later; nobody runs
+   * these now. The worker may take a task from behind a definition that is taken back here: then it returns the task.
    */
-  takeBack(): Task[] {
-    const tasks: Task[] = [];
-    while (this.#open) {
-      const unsent = this.#duplex.unsend(decodeUnsent);
-      if (unsent === NOTHING) break;
-      if (unsent.tag === Kind.Define) {
-        this.#knownFunctions.delete(unsent.id);
-        continue;
-      }
-      const task = this.#tasks.get(unsent.id);
-      if (task === undefined) continue;
-      this.#tasks.delete(unsent.id);
-      task.keep(unsent.data, 0, unsent.data.length);
-      tasks.push(task);
+  takeBack(done: (tasks: Task[]) => void): void {
+    if (!this.#open) {
+      done([]);
+      return;
     }
-    return tasks;
+    this.#duplex.unsend(decodeUnsent, (messages) => {
+      const tasks: Task[] = [];
+      for (const { tag, id, data } of messages) {
+        if (tag === Kind.Define) {
+          this.#knownFunctions.delete(id);
+          continue;
+        }
+        const task = this.#tasks.get(id);
+        if (task === undefined) continue;
+        this.#tasks.delete(id);
+        task.keep(data, 0, data.length);
+        tasks.push(task);
+      }
+      done(tasks);
+    });
   }
 
   /** What it has started and not finished. */

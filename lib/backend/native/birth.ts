@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { LaunchError } from '../../errors';
-import { NOTHING, type Decode, type LaunchRequest } from '../backend';
+import type { Decode, LaunchRequest } from '../backend';
 import { addon } from './addon';
 import { NativeChild, UNKNOWN_STATUS, exitStatus } from './child';
 import { NativeDuplex } from './duplex';
@@ -56,7 +56,12 @@ export class Birth<T> {
   /** Takes back what nobody has received; whether there was anything. */
   takeBack(): boolean {
     let any = false;
-    while (this.ours.unsend(() => true) !== NOTHING) any = true;
+    this.ours.unsend(
+      () => true,
+      (messages) => {
+        any = messages.length > 0;
+      },
+    );
     return any;
   }
 

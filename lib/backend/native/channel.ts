@@ -107,12 +107,20 @@ export class NativeChannel<T> implements Channel<T> {
     return this.#receiver.tryReceiveMany(max);
   }
 
-  readable(wait: Wait): Promise<boolean> {
-    return this.#receiver.readable(wait);
+  receiveMany(max: number, wait: Wait): Promise<T[]> {
+    return this.#receiver.receiveMany(max, wait);
   }
 
-  readableSync(timeout: number): boolean {
-    return this.#receiver.readableSync(timeout);
+  receiveManySync(max: number, timeout: number): T[] {
+    return this.#receiver.receiveManySync(max, timeout);
+  }
+
+  readable(): boolean {
+    return this.#receiver.readable();
+  }
+
+  whenReadable(listener: () => void): () => void {
+    return this.#receiver.whenReadable(listener);
   }
 
   size(): number {
@@ -125,7 +133,7 @@ export class NativeChannel<T> implements Channel<T> {
 
   share(): Share {
     if (!this.#open) throw new ClosedError('expected an open queue to pass on, but it is closed');
-    return { kind: 'channel', side: 0, descriptors: this.#descriptors };
+    return { kind: 'channel', key: 0, descriptors: this.#descriptors };
   }
 
   close(): void {

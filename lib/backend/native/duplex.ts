@@ -1,14 +1,6 @@
 import { BrokenPipeError, ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
-import {
-  NOTHING,
-  type Batch,
-  type Decode,
-  type Duplex,
-  type Nothing,
-  type Share,
-  type Wait,
-} from '../backend';
+import type { Batch, Decode, Duplex, Nothing, Share, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
 import { inbox } from './inbox';
 import { RING_BYTES } from './layout';
@@ -208,19 +200,31 @@ export class NativeDuplex<T> implements Duplex<T> {
     return this.#end.receiver.tryReceiveMany(max);
   }
 
-  readable(wait: Wait): Promise<boolean> {
-    return this.#end.receiver.readable(wait);
+  receiveMany(max: number, wait: Wait): Promise<T[]> {
+    return this.#end.receiver.receiveMany(max, wait);
   }
 
-  readableSync(timeout: number): boolean {
-    return this.#end.receiver.readableSync(timeout);
+  receiveManySync(max: number, timeout: number): T[] {
+    return this.#end.receiver.receiveManySync(max, timeout);
   }
 
-  unsend<U>(decode: Decode<U>): U | Nothing {
-    const status = inbox.take(this.#end.outgoing, 0);
-    if (status === Status.Ok) return decode(inbox);
-    if (status > Status.Busy) throw failure(status);
-    return NOTHING;
+  readable(): boolean {
+    return this.#end.receiver.readable();
+  }
+
+  whenReadable(listener: () => void): () => void {
+    return this.#end.receiver.whenReadable(listener);
+  }
+
+  unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void {
+    const messages: U[] = [];
+    while (this.#open) {
+      const status = inbox.take(this.#end.outgoing, 0);
+      if (status > Status.Busy) throw failure(status);
+      if (status !== Status.Ok) break;
+      messages.push(decode(inbox));
+    }
+    done(messages);
   }
 
   onReadable(listener: () => void): void {
@@ -230,7 +234,7 @@ export class NativeDuplex<T> implements Duplex<T> {
 
   share(): Share {
     if (!this.#open) throw new ClosedError('expected an open connection to pass on, but it is closed');
-    return { kind: 'duplex', side: this.#end.side, descriptors: this.#end.descriptors };
+    return { kind: 'duplex', key: this.#end.side, descriptors: this.#end.descriptors };
   }
 
   close(): void {

@@ -16,7 +16,7 @@ export const nativeBackend: Backend = {
   createChannel: (options, decode) => NativeChannel.create(options, decode),
   openChannel: (share, decode) => new NativeChannel(share.descriptors, decode),
   createDuplex: (decode) => NativeDuplex.createPair(decode),
-  openDuplex: (share, decode) => new NativeDuplex(share.descriptors, share.side, decode),
+  openDuplex: (share, decode) => new NativeDuplex(share.descriptors, share.key, decode),
   launch,
   connectToParent,
   runUntil: (done, timeout) => reactor.runUntil(done, timeout),

@@ -13,6 +13,8 @@ export class RingReceiver<T> implements Receiver<T> {
   readonly #source: WakeSource;
   readonly #decode: Decode<T>;
   readonly #waiting: Waiting<Operation>;
+  /** Those who take nothing must not stand before those who do. */
+  readonly #watching: Waiting<Operation>;
   #lockBusy = false;
 
   constructor(ring: NativeRing, source: WakeSource, decode: Decode<T>) {
@@ -20,6 +22,7 @@ export class RingReceiver<T> implements Receiver<T> {
     this.#source = source;
     this.#decode = decode;
     this.#waiting = new Waiting(() => this.arm(), false);
+    this.#watching = new Waiting(() => this.arm(), false);
   }
 
   tryReceive(): T | Nothing {
@@ -73,40 +76,44 @@ export class RingReceiver<T> implements Receiver<T> {
     return values;
   }
 
-  readable(wait: Wait): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const probe = () => {
-        this.#lockBusy = false;
-        return this.#ring.size() > 0 || this.#peerGone() ? true : NOTHING;
-      };
-      if (probe() === true) {
-        resolve(true);
-      } else if (wait.timeout <= 0) {
-        resolve(false);
-      } else {
-        // Whoever asks takes nothing: it must not stand before those who do, so it waits beside them.
-        const timedOut = new Error();
-        const settle = (error: unknown) => {
-          if (error === timedOut) resolve(false);
-          else reject(error);
-        };
-        this.#wait(probe, resolve, settle, { ...wait, timedOut: () => timedOut });
-      }
-    });
+  async receiveMany(max: number, wait: Wait): Promise<T[]> {
+    const values = this.tryReceiveMany(max);
+    if (values.length > 0) return values;
+    const first = await this.receive(wait);
+    return max === 1 ? [first] : [first, ...this.tryReceiveMany(max - 1)];
   }
 
-  readableSync(timeout: number): boolean {
-    const end = performance.now() + timeout;
-    for (;;) {
-      if (this.#ring.size() > 0 || this.#peerGone()) return true;
-      const left = end - performance.now();
-      if (left <= 0) return false;
-      this.#sleep(left);
+  receiveManySync(max: number, timeout: number): T[] {
+    const values = this.tryReceiveMany(max);
+    if (values.length > 0) return values;
+    const first = this.receiveSync(timeout);
+    if (first === NOTHING) return [];
+    return max === 1 ? [first] : [first, ...this.tryReceiveMany(max - 1)];
+  }
+
+  readable(): boolean {
+    return this.#ring.size() > 0 || this.#peerGone();
+  }
+
+  whenReadable(listener: () => void): () => void {
+    if (this.readable()) {
+      listener();
+      return () => undefined;
     }
+    const attempt = (): Attempt => {
+      if (!this.readable()) return 'blocked';
+      listener();
+      return 'done';
+    };
+    return this.#watching.add(
+      { attempt, reject: listener },
+      { timeout: Infinity, signal: undefined, timedOut: () => new Error(), owner: this },
+    );
   }
 
   pump(): void {
     this.#waiting.pump();
+    this.#watching.pump();
   }
 
   /** Asks for a wake-up: 'done' if there is something already. */
@@ -117,9 +124,9 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   close(): void {
-    this.#waiting.rejectAll(
-      () => new ClosedError('the object was closed while this call waited for a message'),
-    );
+    const error = () => new ClosedError('the object was closed while this call waited for a message');
+    this.#waiting.rejectAll(error);
+    this.#watching.rejectAll(error);
   }
 
   #take(): T | Nothing {

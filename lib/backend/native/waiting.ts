@@ -45,7 +45,8 @@ export class Waiting<O extends Operation> {
     return this.#size;
   }
 
-  add(operation: O, wait: Wait): void {
+  /** Returns what calls it off. */
+  add(operation: O, wait: Wait): () => void {
     const entry: Entry<O> = {
       operation,
       owner: wait.owner,
@@ -72,6 +73,11 @@ export class Waiting<O extends Operation> {
       if (this.#progress) reactor.needProgress(1);
       this.pump();
     }
+    return () => {
+      if (entry.settled) return;
+      this.#settle(entry);
+      this.pump();
+    };
   }
 
   /** Moves on as far as possible. Called when the condition may have become true. */

@@ -24,7 +24,9 @@ export class NativeChannel<T> implements Channel<T> {
   static create<T>(options: ChannelOptions, decode: Decode<T>): NativeChannel<T> {
     const descriptors: number[] = [];
     try {
-      descriptors.push(addon.createMemory('forkful-queue', addon.ringRegionBytes(RING_BYTES, options.joinable)));
+      descriptors.push(
+        addon.createMemory('forkful-queue', addon.ringRegionBytes(RING_BYTES, options.joinable)),
+      );
       for (let i = 0; i < (options.joinable ? 3 : 2); i++) descriptors.push(addon.createEvent());
       return new NativeChannel(descriptors, decode, options);
     } catch (error) {

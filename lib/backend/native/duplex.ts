@@ -135,7 +135,9 @@ export class NativeDuplex<T> implements Duplex<T> {
       return descriptors;
     };
     try {
-      const [memory = -1] = open(addon.createMemory('forkful-pipe', 2 * addon.ringRegionBytes(RING_BYTES, false)));
+      const [memory = -1] = open(
+        addon.createMemory('forkful-pipe', 2 * addon.ringRegionBytes(RING_BYTES, false)),
+      );
       const [a = -1] = open(addon.createEvent());
       const [b = -1] = open(addon.createEvent());
       const [socketA = -1, socketB = -1] = open(...addon.createSockets());

@@ -1,7 +1,7 @@
 import { ClosedError, ConsumerLostError } from '../../errors';
 import type { Account, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
-import { Eventually } from './eventually';
+import { type Eventually } from './eventually';
 import { reactor, type Later } from './reactor';
 import { failure } from './status';
 import { Waiting, type Attempt } from './waiting';
@@ -78,7 +78,9 @@ export class RingLedger implements Account {
 
   close(): void {
     this.#closed = true;
-    this.#waiting.rejectAll(() => new ClosedError('the queue was closed while this call waited for its consumers'));
+    this.#waiting.rejectAll(
+      () => new ClosedError('the queue was closed while this call waited for its consumers'),
+    );
     this.#rest();
     if (this.#token !== undefined) reactor.unwatch(this.#event, this.#token);
   }

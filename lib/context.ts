@@ -1,8 +1,8 @@
 import type { StartMethod } from './backend/backend';
-import { Pipe } from './connection';
+import { Pipe } from './pipe';
 import { Pool, type PoolOptions } from './pool/pool';
 import { Process, type ProcessOptions } from './process';
-import { Queue } from './queue';
+import { JoinableQueue, Queue, SimpleQueue } from './queue';
 import { checkStartMethod, getStartMethod } from './start-method';
 
 /** The library's primitives, bound to one start method. Its members are constructors like the package's own. */
@@ -11,6 +11,8 @@ export interface Context {
   readonly Process: typeof Process;
   readonly Pool: typeof Pool;
   readonly Queue: typeof Queue;
+  readonly JoinableQueue: typeof JoinableQueue;
+  readonly SimpleQueue: typeof SimpleQueue;
   readonly Pipe: typeof Pipe;
 }
 
@@ -34,6 +36,8 @@ export function getContext(method?: StartMethod): Context {
       }
     },
     Queue,
+    JoinableQueue,
+    SimpleQueue,
     Pipe,
   };
   Object.defineProperty(context.Process, 'name', { value: 'Process' });

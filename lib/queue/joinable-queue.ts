@@ -34,11 +34,13 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    * @throws ConsumerLostError if a process has ended without being done with what it got
    */
   async join(options?: WaitOptions): Promise<boolean> {
-    const { account, outbox } = this.#parts();
+    const { outbox } = this.#parts();
     const { timeout, signal } = waitOptions('join', options);
     signal?.throwIfAborted();
     const end = performance.now() + timeout;
     if (!(await outbox.flush({ timeout, signal }))) return false;
+    signal?.throwIfAborted();
+    const { account } = this.#parts(); // it may have been closed meanwhile
     try {
       await account.join({
         timeout: Math.max(0, end - performance.now()),

@@ -42,6 +42,7 @@
         "native/core/descriptors.cc",
         "native/test/ring_test.cc",
         "native/test/fault_test.cc",
+        "native/test/ledger_test.cc",
         "native/test/stress.cc"
       ],
       "defines": ["FORKFUL_FAULT_POINTS"],

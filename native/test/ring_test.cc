@@ -18,6 +18,7 @@
 #include "core/ring.h"
 #include "test/check.h"
 #include "test/fault_test.h"
+#include "test/ledger_test.h"
 #include "test/stress.h"
 
 namespace {
@@ -400,6 +401,9 @@ int main(int argc, char** argv) {
       {"room behind the dead", room_behind_the_dead},
       {"memory before a late discard", memory_before_a_late_discard},
       {"fault points", forkful::test::fault_points},
+      {"ledger", forkful::test::ledger},
+      {"ledger fault points", forkful::test::ledger_fault_points},
+      {"shut fault points", forkful::test::shut_fault_points},
       {"hostile bytes", hostile_bytes},
       {"memory budget", budget},
   };

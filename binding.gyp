@@ -9,6 +9,8 @@
       "native/core/shared_memory.cc",
       "native/core/memory_budget.cc",
       "native/core/robust_mutex.cc",
+      "native/core/process_identity.cc",
+      "native/core/ledger.cc",
       "native/core/ring.cc"
     ]
   },

@@ -69,7 +69,7 @@ export class Queue<T = unknown> implements Transferable {
         ? 0
         : Math.max(0, integer('Queue option "capacity"', given.capacity, 0, 2 ** 32));
     this.#channel = backend.createChannel(
-      { maxItems: this.#maxsize, maxBytes: this.#capacity },
+      { maxItems: this.#maxsize, maxBytes: this.#capacity, joinable: false },
       decodeMessage<T>,
     );
   }

@@ -9,7 +9,7 @@ import type { Transport } from './transport';
 /** Off the main thread a blocked call returns to JavaScript this often (ms): worker.terminate() must work. */
 const SLICE = isMainThread ? Infinity : 100;
 
-const TO_ENDPOINTS: ReadonlySet<number> = new Set([Op.Item, Op.Gone, Op.End, Op.Readable]);
+const TO_ENDPOINTS: ReadonlySet<number> = new Set([Op.Item, Op.Gone, Op.End, Op.Readable, Op.Shut]);
 
 /** What an endpoint wants to hear. Called between frames; `pump` when all that came together has been told. */
 export interface EndpointEvents {

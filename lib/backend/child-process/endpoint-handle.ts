@@ -12,11 +12,13 @@ export class EndpointHandle<T> implements Sender, Receiver<T> {
   readonly #release: () => void;
   #open = true;
 
-  constructor(endpoints: Endpoints, endpoint: Endpoint, decode: Decode<T>) {
+  /** @param release what else goes with the handle; must not refer to it */
+  constructor(endpoints: Endpoints, endpoint: Endpoint, decode: Decode<T>, release?: () => void) {
     const token = this.#token;
     this.endpoint = endpoint;
     this.#decode = decode;
     this.#release = ownResources(this, () => {
+      release?.();
       endpoints.release(endpoint, token);
     });
   }

@@ -23,6 +23,7 @@ export class Endpoint implements EndpointEvents {
 
   onFrame(frame: Frame): void {
     if (frame.op === Op.Gone) this.outlet.peerGone();
+    else if (frame.op === Op.Shut) this.outlet.shut();
     else this.inlet.onFrame(frame);
   }
 

@@ -42,6 +42,14 @@ export const Op = {
   Launch: 14,
   /** a: request, b: signal; object: the connection */
   Kill: 15,
+  /** Ends sending. b: 1 to drop what is there */
+  Shutdown: 17,
+  /** A received message is done. a: request; the reply's b: whether there was one */
+  Done: 18,
+  /** Asks to be told when all is done. a: request, c: 1 to wait. Reply: b: Joined, payload of Lost: {@link Loss} */
+  Join: 19,
+  /** Gives up a Join, which is answered in any case. a: the join's request */
+  CancelJoin: 20,
   /** The answer to Recall. a: slot, b: how many had been claimed */
   Recalled: 16,
 
@@ -55,6 +63,8 @@ export const Op = {
   /** Nothing will come any more. */
   End: 35,
   Readable: 36,
+  /** Sending has been ended. */
+  Shut: 43,
   /** A message taken back. a: request */
   Unsent: 37,
   /** The first frame to a child. a: its connection; payload: its orders */
@@ -69,6 +79,18 @@ export const Op = {
    * follows what was lent */
   Recall: 42,
 } as const;
+
+/** What became of a put. */
+export const Put = { GivenUp: 0, Done: 1, Shut: 2 } as const;
+
+/** What became of a join. */
+export const Joined = { GivenUp: 0, Done: 1, Lost: 2 } as const;
+
+/** Messages that a process took and was not done with when it ended. */
+export interface Loss {
+  readonly pid: number;
+  readonly unfinished: number;
+}
 
 /** Bits of Look's reply. */
 export const State = { Full: 1, Ended: 2 } as const;

@@ -1,10 +1,21 @@
 import { BrokenPipeError, ClosedError } from '../../errors';
 import { offsetIn, type Batch, type Wait } from '../backend';
 import type { Client } from './client';
-import { NO_PAYLOAD, Op, header, type Frame } from './frames';
+import { Op, Put, header, type Frame } from './frames';
 import { hubGone } from './gone';
 import { isBounded } from './names';
 import { Pending } from './pending';
+import { petition, petitionSync, type Petition } from './petition';
+
+function shut(): ClosedError {
+  return new ClosedError('expected a queue that takes messages, but it has been shut down');
+}
+
+function isPut(answer: Frame | undefined): boolean {
+  if (answer === undefined) throw hubGone();
+  if (answer.b === Put.Shut) throw shut();
+  return answer.b === Put.Done;
+}
 
 /** Where one endpoint's messages leave this process. */
 export class Outlet {
@@ -13,7 +24,8 @@ export class Outlet {
   readonly #bounded: boolean;
   /** Puts that the hub has and has not admitted. */
   readonly #waiting: Pending;
-  #gone = false;
+  /** Why nothing can be sent any more. */
+  #ended: (() => Error) | undefined;
 
   constructor(client: Client, endpoint: number) {
     this.#client = client;
@@ -22,9 +34,24 @@ export class Outlet {
     this.#waiting = new Pending(client, () => undefined);
   }
 
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether puts that wait keep the event loop alive. */
+  hold(held: boolean): void {
+    this.#waiting.hold(held);
+  }
+
   /** Nobody receives any more. */
   peerGone(): void {
-    this.#gone = true;
+    this.#ended ??= () =>
+      new BrokenPipeError('expected somebody at the other end, but it is closed or its process has ended');
+  }
+
+  /** Sending was ended, here or elsewhere. The hub answers those who wait. */
+  shut(): void {
+    this.#ended ??= shut;
   }
 
   trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
@@ -50,31 +77,7 @@ export class Outlet {
 
   async send(tag: number, data: Uint8Array, length: number, wait: Wait, handle: object): Promise<void> {
     if (this.trySend(tag, data, length)) return;
-    await new Promise<void>((resolve, reject) => {
-      let answered = false;
-      let givenUp: { readonly error: unknown } | undefined;
-      const request = this.#request(tag, data, length, wait.timeout > 0, (frame) => {
-        answered = true;
-        if (givenUp !== undefined) this.#client.hold(-1);
-        if (frame === undefined) reject(hubGone());
-        else if (frame.b === 1) resolve();
-        else reject(givenUp?.error ?? wait.timedOut());
-        this.#waiting.pump();
-      });
-      this.#waiting.add(
-        {
-          attempt: () => answered,
-          reject: (error) => {
-            // The hub knows whether that comes too late.
-            givenUp = { error };
-            this.#client.hold(1);
-            this.#client.post(header(Op.CancelPut, this.#endpoint, request));
-          },
-        },
-        wait.timeout > 0 ? wait : { ...wait, timeout: Infinity },
-        handle,
-      );
-    });
+    await petition(this.#client, this.#waiting, handle, wait, this.#petition(tag, data, length));
   }
 
   sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
@@ -82,16 +85,7 @@ export class Outlet {
       this.#client.flush();
       return true;
     }
-    const answers: (Frame | undefined)[] = [];
-    const request = this.#request(tag, data, length, timeout > 0, (frame) => answers.push(frame));
-    const isAnswered = () => answers.length > 0;
-    if (timeout > 0 && !this.#client.runUntil(isAnswered, timeout)) {
-      this.#client.post(header(Op.CancelPut, this.#endpoint, request));
-    }
-    this.#client.runUntil(isAnswered, Infinity);
-    const [answer] = answers;
-    if (answer === undefined) throw hubGone();
-    return answer.b === 1;
+    return petitionSync(this.#client, timeout, this.#petition(tag, data, length));
   }
 
   close(handle: object): void {
@@ -101,28 +95,21 @@ export class Outlet {
     );
   }
 
-  #request(
-    tag: number,
-    data: Uint8Array,
-    length: number,
-    wait: boolean,
-    answer: (frame: Frame | undefined) => unknown,
-  ): number {
+  #petition(tag: number, data: Uint8Array, length: number): Petition {
     this.#check();
-    const request = this.#client.request((frame) => {
-      this.#client.finish(request);
-      answer(frame);
-    });
-    const of = header(Op.PutRequest, this.#endpoint, request, 0, wait ? 1 : 0, tag);
-    this.#client.post(of, length === 0 ? NO_PAYLOAD : data, length);
-    return request;
+    return {
+      post: (request, waits) => {
+        const of = header(Op.PutRequest, this.#endpoint, request, 0, waits ? 1 : 0, tag);
+        this.#client.post(of, data, length);
+      },
+      callOff: (request) => {
+        this.#client.post(header(Op.CancelPut, this.#endpoint, request));
+      },
+      judge: isPut,
+    };
   }
 
   #check(): void {
-    if (this.#gone) {
-      throw new BrokenPipeError(
-        'expected somebody at the other end, but it is closed or its process has ended',
-      );
-    }
+    if (this.#ended !== undefined) throw this.#ended();
   }
 }

@@ -23,6 +23,7 @@ interface Entry {
 export class Pending {
   #entries: Entry[] = [];
   readonly #client: Client;
+  #held = true;
   /** Called when an operation has been given up. */
   readonly #onDrop: () => void;
 
@@ -62,10 +63,17 @@ export class Pending {
         signal.removeEventListener('abort', onAbort);
       };
     }
-    if (this.#entries.push(entry) === 1) this.#client.hold(1);
+    if (this.#entries.push(entry) === 1 && this.#held) this.#client.hold(1);
     return () => {
       if (this.#settle(entry)) this.#onDrop();
     };
+  }
+
+  /** Whether its operations, now and later, keep the event loop alive. */
+  hold(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    if (this.#entries.length > 0) this.#client.hold(held ? 1 : -1);
   }
 
   /** Moves on as far as possible. */
@@ -92,7 +100,7 @@ export class Pending {
     entry.stopListening?.();
     if (this.#entries[0] === entry) this.#entries.shift();
     else this.#entries.splice(this.#entries.indexOf(entry), 1);
-    if (this.#entries.length === 0) this.#client.hold(-1);
+    if (this.#entries.length === 0 && this.#held) this.#client.hold(-1);
     return true;
   }
 }

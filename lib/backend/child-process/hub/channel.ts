@@ -1,4 +1,5 @@
 import { Op, State, header } from '../frames';
+import { HubAccount } from './account';
 import { Line } from './line';
 import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
 
@@ -6,6 +7,7 @@ export interface ChannelOrder {
   readonly kind: 'channel';
   readonly maxItems: number;
   readonly maxBytes: number;
+  readonly joinable: boolean;
 }
 
 /** What each line understands, whatever it is part of. Whether it was meant for the receiving side. */
@@ -45,11 +47,15 @@ export function send(line: Line, op: number, frame: HubFrame, peer: Peer): void 
 
 /** One line that all holders use at either end. */
 export class HubChannel implements HubObject {
+  readonly #name: number;
   readonly #line: Line;
+  readonly #account: HubAccount | undefined;
   readonly #holders = new Holders();
 
   constructor(name: number, order: ChannelOrder) {
-    this.#line = new Line(name, order);
+    this.#name = name;
+    this.#account = order.joinable ? new HubAccount() : undefined;
+    this.#line = new Line(name, order, this.#account);
   }
 
   get unused(): boolean {
@@ -67,9 +73,22 @@ export class HubChannel implements HubObject {
   drop(peer: Peer): void {
     this.#holders.drop(peer);
     this.#line.drop(peer);
+    this.#account?.drop(peer);
   }
 
   handle(op: number, frame: HubFrame, peer: Peer): void {
-    if (!receive(this.#line, op, frame, peer)) send(this.#line, op, frame, peer);
+    if (receive(this.#line, op, frame, peer)) return;
+    if (op === Op.Shutdown) this.#shutdown(frame.b === 1);
+    else if (op === Op.Done) this.#account?.done(peer, frame.a);
+    else if (op === Op.Join) this.#account?.join(peer, frame.a, frame.c === 1);
+    else if (op === Op.CancelJoin) this.#account?.cancel(peer, frame.a);
+    else send(this.#line, op, frame, peer);
+  }
+
+  /** What is on its way here from who cannot know yet was sent before. */
+  #shutdown(immediate: boolean): void {
+    for (const peer of this.#holders.peers) peer.send(header(Op.Shut, this.#name));
+    this.#line.end();
+    if (immediate) this.#line.unsend((items) => this.#account?.dropped(items.length));
   }
 }

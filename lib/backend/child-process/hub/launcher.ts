@@ -66,7 +66,7 @@ export class Launcher {
     child.on('error', () => undefined); // a signal that could not be sent has been answered for
     const [, , , helper, main] = child.stdio as unknown as Stream[];
     if (helper === undefined || main === undefined) return;
-    const peer = new SocketPeer(connection, helper, main, handle);
+    const peer = new SocketPeer(connection, child.pid, helper, main, handle);
     this.#hub.join(peer);
     for (const endpoint of [order.link, ...order.shares]) this.#hub.hold(peer, endpoint);
     const launched: Launched = { process: child, by, peer, detached: order.detached };

@@ -1,6 +1,7 @@
 import { Fifo } from '../../../fifo';
 import { align } from '../../backend';
-import { Op, State, header } from '../frames';
+import { Op, Put, State, header } from '../frames';
+import type { HubAccount } from './account';
 import type { Peer } from './peer';
 
 /** Messages lent ahead to an only consumer, which then need not ask for each. */
@@ -64,6 +65,7 @@ class Lease {
 export class Line {
   readonly #endpoint: number;
   readonly #limits: Limits;
+  readonly #account: HubAccount | undefined;
   readonly #items = new Fifo<Item>();
   readonly #leases = new Map<Peer, Lease>();
   #interests: { lease: Lease; max: number }[] = [];
@@ -76,9 +78,10 @@ export class Line {
   #ended = false;
 
   /** @param endpoint the name of the end that receives */
-  constructor(endpoint: number, limits: Limits) {
+  constructor(endpoint: number, limits: Limits, account?: HubAccount) {
     this.#endpoint = endpoint;
     this.#limits = limits;
+    this.#account = account;
   }
 
   get size(): number {
@@ -102,21 +105,23 @@ export class Line {
 
   putRequest(peer: Peer, request: number, item: Item, wait: boolean): void {
     this.#look();
-    if (this.#putters.length === 0 && this.#fits(weight(item))) {
-      peer.send(header(Op.Reply, 0, request, 1));
+    if (this.#ended) {
+      peer.send(header(Op.Reply, 0, request, Put.Shut));
+    } else if (this.#putters.length === 0 && this.#fits(weight(item))) {
+      peer.send(header(Op.Reply, 0, request, Put.Done));
       this.put(item);
     } else if (wait) {
       this.#putters.push({ peer, request, item });
     } else {
-      peer.send(header(Op.Reply, 0, request, 0));
+      peer.send(header(Op.Reply, 0, request, Put.GivenUp));
     }
   }
 
-  /** The put that was given up is answered with 0; one that is done has been answered. */
+  /** A put that is done has been answered. */
   cancelPut(peer: Peer, request: number): void {
     const given = this.#putters.remove((putter) => putter.peer === peer && putter.request === request);
     if (given.length === 0) return;
-    peer.send(header(Op.Reply, 0, request, 0));
+    peer.send(header(Op.Reply, 0, request, Put.GivenUp));
     this.#letIn();
   }
 
@@ -175,19 +180,13 @@ export class Line {
     }, Infinity);
   }
 
-  /** Nothing is put any more. */
+  /** Nothing is put any more, but for what is on its way already. */
   end(): void {
     this.#ended = true;
-    this.#serve();
-  }
-
-  /** Nobody will receive. */
-  clear(): void {
-    for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
-      this.#count--;
-      this.#bytes -= weight(item);
+    for (let putter = this.#putters.shift(); putter !== undefined; putter = this.#putters.shift()) {
+      putter.peer.send(header(Op.Reply, 0, putter.request, Put.Shut));
     }
-    this.#letIn();
+    this.#serve();
   }
 
   /** The peer does not receive any more, or is gone: what it was lent and has not claimed is for others. */
@@ -274,6 +273,7 @@ export class Line {
       const item = lease.items.shift();
       if (item === undefined) break;
       if (lease.wanted > 0) lease.wanted--;
+      this.#account?.claimed(lease.peer);
       this.#count--;
       this.#bytes -= weight(item);
     }
@@ -344,6 +344,7 @@ export class Line {
 
   #admit(item: Item): void {
     this.#items.push(item);
+    this.#account?.sent();
     this.#count++;
     this.#bytes += weight(item);
   }
@@ -354,7 +355,7 @@ export class Line {
       if (!this.#fits(weight(putter.item))) break;
       this.#putters.shift();
       this.#admit(putter.item);
-      putter.peer.send(header(Op.Reply, 0, putter.request, 1));
+      putter.peer.send(header(Op.Reply, 0, putter.request, Put.Done));
       any = true;
     }
     if (any) this.#serve();

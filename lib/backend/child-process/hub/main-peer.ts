@@ -6,6 +6,7 @@ import type { Peer } from './peer';
 /** The main thread of the program that the hub itself is in: they share memory. */
 export class MainPeer implements Peer {
   readonly connection = 1;
+  readonly pid = process.pid;
   readonly #port: MessagePort;
   readonly #control: Int32Array;
   readonly #batch = new FrameBatch();

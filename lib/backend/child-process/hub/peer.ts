@@ -4,6 +4,7 @@ import type { Frame, Header } from '../frames';
 export interface Peer {
   /** Part of the names of all that it creates. */
   readonly connection: number;
+  readonly pid: number;
   /** Frames leave in order, when what is being handled now is done. The payload is not changed afterwards. */
   send(header: Header, payload?: Uint8Array): void;
   /**

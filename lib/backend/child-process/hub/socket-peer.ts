@@ -15,13 +15,15 @@ import type { FrameHandler, Peer } from './peer';
 /** A child: what its main thread says comes on one stream, and a second one leads to its helper thread and back. */
 export class SocketPeer implements Peer {
   readonly connection: number;
+  readonly pid: number;
   readonly #helper: Stream;
   readonly #batch = new FrameBatch();
   readonly #recalls = new Map<number, (claimed: number) => void>();
   #flushing = false;
 
-  constructor(connection: number, helper: Stream, main: Stream, handle: FrameHandler) {
+  constructor(connection: number, pid: number, helper: Stream, main: Stream, handle: FrameHandler) {
     this.connection = connection;
+    this.pid = pid;
     this.#helper = helper;
     const take = new FrameSplitter((bytes) => {
       eachFrame(bytes, (frame) => {

@@ -36,6 +36,10 @@ export class ChildTransport extends Arrivals implements Transport {
   flushSoon(): void {
     this.flush();
   }
+
+  flushLate(): void {
+    this.flush();
+  }
 }
 
 /** Writes all, also to a descriptor that somebody made non-blocking. */

@@ -9,7 +9,14 @@ import type { Transport } from './transport';
 /** Off the main thread a blocked call returns to JavaScript this often (ms): worker.terminate() must work. */
 const SLICE = isMainThread ? Infinity : 100;
 
-const TO_ENDPOINTS: ReadonlySet<number> = new Set([Op.Item, Op.Gone, Op.End, Op.Readable, Op.Shut]);
+const TO_ENDPOINTS: ReadonlySet<number> = new Set([
+  Op.Item,
+  Op.Gone,
+  Op.End,
+  Op.Readable,
+  Op.Shut,
+  Op.Recall,
+]);
 
 /** What an endpoint wants to hear. Called between frames; `pump` when all that came together has been told. */
 export interface EndpointEvents {
@@ -75,6 +82,11 @@ export class Client {
 
   flushSoon(): void {
     if (!this.#gone) this.#transport.flushSoon();
+  }
+
+  /** After {@link gather}: for what the hub need not know before this process does anything else. */
+  flushLate(): void {
+    if (!this.#gone) this.#transport.flushLate();
   }
 
   flush(): void {
@@ -189,7 +201,7 @@ export class Client {
       } else if (frame.op === Op.Orders) {
         this.connection = frame.a;
         this.onOrders?.(frame);
-      } else if (frame.op !== Op.Recall) {
+      } else {
         this.#requests.get(frame.a)?.(frame);
       }
     });

@@ -54,7 +54,7 @@ export const Op = {
   Recalled: 16,
 
   // From the hub to a process.
-  /** A message, lent until it is claimed. a: its index */
+  /** A message, lent until it is claimed. a: its index, b: 1 if more will follow without being asked for */
   Item: 32,
   /** a: request, b and c: depend on it */
   Reply: 33,
@@ -75,8 +75,10 @@ export const Op = {
   Failed: 40,
   /** It has ended. a: request of the launch, b: exit code, payload: the signal's name, or nothing */
   Exited: 41,
-  /** To the near end, not to the process itself: what is not claimed yet is the hub's again. a: slot, b: index that
-   * follows what was lent */
+  /**
+   * To the near end: what is not claimed yet is the hub's again. To the process: nothing follows without being asked
+   * for. a: slot, b: index that follows what was lent
+   */
   Recall: 42,
 } as const;
 

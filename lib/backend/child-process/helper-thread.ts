@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts, type TcpSocketConnectOpts } from 'node:net';
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { Control, announce, recall } from './control';
 import { FrameSplitter, Op, eachFrame, header, wholeFrame, NO_PAYLOAD } from './frames';
@@ -14,7 +14,7 @@ export interface HelperData {
 }
 
 const { control, descriptor, port } = workerData as HelperData;
-const socket = new Socket({ fd: descriptor, readable: true, writable: true });
+const READ_BYTES = 256 * 1024;
 
 const splitter = new FrameSplitter((bytes) => {
   eachFrame(bytes, ({ op, object, a: slot, b: lent }) => {
@@ -23,21 +23,32 @@ const splitter = new FrameSplitter((bytes) => {
     socket.write(wholeFrame(header(Op.Recalled, object, slot, claimed), NO_PAYLOAD));
   });
   const { buffer, byteOffset, length } = bytes;
-  const whole = byteOffset === 0 && length === buffer.byteLength;
-  const memory = (whole ? buffer : buffer.slice(byteOffset, byteOffset + length)) as ArrayBuffer;
+  // A large frame has memory of its own; what lies in the buffer for reading does not.
+  const memory = (
+    length === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + length)
+  ) as ArrayBuffer;
   port.postMessage(memory, [memory]);
   announce(control);
 });
 
-function end(): void {
+const options: SocketConstructorOpts & Pick<TcpSocketConnectOpts, 'onread'> = {
+  fd: descriptor,
+  readable: true,
+  writable: true,
+  onread: {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback(length, { buffer, byteOffset }) {
+      splitter.push(Buffer.from(buffer, byteOffset, length));
+      return true;
+    },
+  },
+};
+const socket = new Socket(options);
+socket.on('error', () => undefined);
+socket.once('close', () => {
   if (Atomics.load(control, Control.DieWithHub) === 1) process.kill(process.pid, 'SIGKILL');
   Atomics.store(control, Control.HubGone, 1);
   port.postMessage(null);
   announce(control);
-}
-
-socket.on('data', (chunk: Buffer) => {
-  splitter.push(chunk);
 });
-socket.on('error', () => undefined);
-socket.once('close', end);
+socket.resume();

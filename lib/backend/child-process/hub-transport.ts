@@ -6,6 +6,7 @@ import { Arrivals, type Transport } from './transport';
 export class HubTransport extends Arrivals implements Transport {
   readonly #batch = new FrameBatch();
   #flushing = false;
+  #flushingLate = false;
 
   constructor() {
     super(join(__dirname, 'hub-thread.js'), {});
@@ -31,6 +32,16 @@ export class HubTransport extends Arrivals implements Transport {
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
+      this.flush();
+    });
+  }
+
+  // If this process is lost, so is everything.
+  flushLate(): void {
+    if (this.#flushingLate || this.#batch.length === 0) return;
+    this.#flushingLate = true;
+    setImmediate(() => {
+      this.#flushingLate = false;
       this.flush();
     });
   }

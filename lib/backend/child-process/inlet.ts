@@ -44,6 +44,8 @@ export class Inlet {
   #slot: number | undefined;
   /** Whether the hub knows that somebody waits here. */
   #asked = false;
+  /** Whether messages come without being asked for. */
+  #standing = false;
   #watched = false;
   #ended = false;
   #subscriber: (() => void) | undefined;
@@ -74,7 +76,7 @@ export class Inlet {
       if (message === undefined) break;
       values.push(decode(message));
     }
-    this.#client.flushSoon();
+    this.#client.flushLate();
     return values;
   }
 
@@ -179,11 +181,14 @@ export class Inlet {
   onFrame(frame: Frame): void {
     if (frame.op === Op.Item) {
       this.#asked = false;
+      this.#standing = frame.b === 1;
       this.#arrived.push(new Arrived(frame));
     } else if (frame.op === Op.End) {
       this.#ended = true;
     } else if (frame.op === Op.Readable) {
       this.#watched = false;
+    } else if (frame.op === Op.Recall) {
+      this.#standing = false;
     }
   }
 
@@ -239,7 +244,7 @@ export class Inlet {
       if (this.#ended) throw this.#client.gone ? hubGone() : this.#endError();
       return NOTHING;
     }
-    this.#client.flushSoon();
+    this.#client.flushLate();
     return decode(message);
   }
 
@@ -265,15 +270,16 @@ export class Inlet {
   }
 
   #ask(max: number): void {
-    if (this.#asked || this.#ended) return;
+    if (this.#asked || this.#standing || this.#ended) return;
     this.#asked = true;
     this.#client.post(header(Op.Get, this.#endpoint, this.#claimSlot(), max));
   }
 
   #loseInterest(): void {
-    if (!this.#asked || this.#receiving.size > 0 || this.#subscriber !== undefined || this.#client.gone)
-      return;
+    if (this.#receiving.size > 0 || this.#subscriber !== undefined || this.#client.gone) return;
+    if (!this.#asked && !this.#standing) return;
     this.#asked = false;
+    this.#standing = false;
     this.#client.post(header(Op.Unget, this.#endpoint));
   }
 

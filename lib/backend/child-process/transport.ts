@@ -10,6 +10,8 @@ export interface Transport {
   flush(): void;
   /** Flushes at the latest when what runs now is done. */
   flushSoon(): void;
+  /** Flushes before this process could be lost with what it has claimed, at the latest in the loop's next turn. */
+  flushLate(): void;
   /** Frames that have come; null: the hub is gone. */
   receive(): Buffer | null | undefined;
   onArrival(listener: (bytes: Buffer | null) => void): void;

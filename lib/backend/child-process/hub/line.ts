@@ -41,6 +41,8 @@ class Lease {
   /** How many of the messages lent were asked for. */
   wanted = 0;
   recalling = false;
+  /** Whether it is lent what comes without asking for it. */
+  standing = false;
 
   constructor(peer: Peer, slot: number) {
     this.peer = peer;
@@ -52,7 +54,7 @@ class Lease {
   }
 
   get surplus(): boolean {
-    return this.items.length > this.wanted;
+    return this.standing || this.items.length > this.wanted;
   }
 }
 
@@ -147,6 +149,7 @@ export class Line {
     const lease = this.#leases.get(peer);
     if (lease === undefined) return;
     lease.wanted = 0;
+    lease.standing = false;
     if (this.#interests.length > 0 || this.#watchers.size > 0) this.#collectSurplus(undefined);
     this.#serve();
   }
@@ -155,8 +158,7 @@ export class Line {
     const lease = this.#leases.get(peer);
     if (lease === undefined) return;
     this.#acknowledge(lease, claimed);
-    if (this.#items.length > 0 && lease.items.length < AHEAD / 2 && this.#mayLendAhead(lease))
-      this.#lend(lease, 0);
+    if (lease.items.length < AHEAD / 2) this.#lendAhead();
   }
 
   watch(peer: Peer): void {
@@ -221,6 +223,7 @@ export class Line {
   #lend(lease: Lease, max: number): number {
     if (this.#recalls > 0) return 0;
     const ahead = this.#mayLendAhead(lease);
+    lease.standing = ahead;
     let asked = 0;
     let bytes = 0;
     while (this.#items.length > 0) {
@@ -233,10 +236,18 @@ export class Line {
       }
       bytes += weight(item);
       lease.items.push(item);
-      lease.peer.send(header(Op.Item, this.#endpoint, lease.lent, 0, 0, item.tag), item.data);
+      lease.peer.send(header(Op.Item, this.#endpoint, lease.lent, ahead ? 1 : 0, 0, item.tag), item.data);
       lease.lent = (lease.lent + 1) >>> 0;
     }
     return asked;
+  }
+
+  /** An only consumer that has asked before gets what comes. */
+  #lendAhead(): void {
+    if (this.#items.length === 0 || this.#leases.size !== 1) return;
+    for (const lease of this.#leases.values()) {
+      if (lease.standing && this.#mayLendAhead(lease) && lease.items.length < AHEAD) this.#lend(lease, 0);
+    }
   }
 
   #serve(): void {
@@ -246,10 +257,18 @@ export class Line {
       this.#lend(interest.lease, interest.max);
     }
     if (this.#recalls > 0) return;
-    if (this.#ended && this.#items.length === 0 && this.#interests.length > 0) {
-      for (const { lease } of this.#interests.splice(0)) lease.peer.send(header(Op.End, this.#endpoint));
-    }
+    this.#lendAhead();
+    this.#tellEnd();
     this.#tellWatchers();
+  }
+
+  #tellEnd(): void {
+    if (!this.#ended || this.#items.length > 0) return;
+    for (const { lease } of this.#interests.splice(0)) lease.peer.send(header(Op.End, this.#endpoint));
+    for (const lease of this.#leases.values()) {
+      if (lease.standing) lease.peer.send(header(Op.End, this.#endpoint));
+      lease.standing = false;
+    }
   }
 
   #tellWatchers(): void {
@@ -290,7 +309,14 @@ export class Line {
   }
 
   #recall(lease: Lease): void {
-    if (lease.recalling || lease.items.length === 0) return;
+    if (lease.recalling) return;
+    const { standing } = lease;
+    lease.standing = false;
+    if (lease.items.length === 0) {
+      // There is nothing to wait for.
+      if (standing) lease.peer.recall(this.#endpoint, lease.slot, lease.lent, () => undefined);
+      return;
+    }
     lease.recalling = true;
     this.#recalls++;
     lease.peer.recall(this.#endpoint, lease.slot, lease.lent, (claimed) => {

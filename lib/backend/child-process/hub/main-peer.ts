@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { announce, recall } from '../control';
-import { FrameBatch, NO_PAYLOAD, wholeFrame, type Header } from '../frames';
+import { FrameBatch, NO_PAYLOAD, Op, header, wholeFrame, type Header } from '../frames';
 import type { Peer } from './peer';
 
 /** The main thread of the program that the hub itself is in: they share memory. */
@@ -34,7 +34,8 @@ export class MainPeer implements Peer {
     });
   }
 
-  recall(_endpoint: number, slot: number, lent: number, answer: (claimed: number) => void): void {
+  recall(endpoint: number, slot: number, lent: number, answer: (claimed: number) => void): void {
+    this.send(header(Op.Recall, endpoint, slot, lent));
     answer(recall(this.#control, slot, lent));
   }
 

@@ -9,7 +9,9 @@
       "native/core/shared_memory.cc",
       "native/core/memory_budget.cc",
       "native/core/robust_mutex.cc",
-      "native/core/ring.cc"
+      "native/core/ring.cc",
+      "native/core/shared_block.cc",
+      "native/core/named_file.cc"
     ]
   },
   "targets": [
@@ -22,6 +24,7 @@
         "native/core/fork.cc",
         "native/core/forkserver.cc",
         "native/addon/addon.cc",
+        "native/addon/block_object.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
         "native/addon/ring_object.cc",
@@ -39,6 +42,7 @@
         "native/core/process.cc",
         "native/core/descriptors.cc",
         "native/test/ring_test.cc",
+        "native/test/block_test.cc",
         "native/test/fault_test.cc",
         "native/test/stress.cc"
       ],

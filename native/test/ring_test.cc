@@ -16,6 +16,7 @@
 #include "core/fault_point.h"
 #include "core/memory_budget.h"
 #include "core/ring.h"
+#include "test/block_test.h"
 #include "test/check.h"
 #include "test/fault_test.h"
 #include "test/stress.h"
@@ -402,6 +403,10 @@ int main(int argc, char** argv) {
       {"fault points", forkful::test::fault_points},
       {"hostile bytes", hostile_bytes},
       {"memory budget", budget},
+      {"blocks", forkful::test::blocks},
+      {"block locks", forkful::test::block_locks},
+      {"names", forkful::test::names},
+      {"names and kills", [kills] { forkful::test::name_traffic(kills); }},
   };
   for (const auto& [name, test] : tests) {
     alarm(120);  // nothing here may hang

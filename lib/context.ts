@@ -3,6 +3,10 @@ import { Pipe } from './connection';
 import { Pool, type PoolOptions } from './pool/pool';
 import { Process, type ProcessOptions } from './process';
 import { Queue } from './queue';
+import { SharedArray } from './shared/array';
+import { ShareableList } from './shared/list';
+import { SharedMemory } from './shared/memory';
+import { Value } from './shared/value';
 import { checkStartMethod, getStartMethod } from './start-method';
 
 /** The library's primitives, bound to one start method. Its members are constructors like the package's own. */
@@ -12,6 +16,10 @@ export interface Context {
   readonly Pool: typeof Pool;
   readonly Queue: typeof Queue;
   readonly Pipe: typeof Pipe;
+  readonly Value: typeof Value;
+  readonly SharedArray: typeof SharedArray;
+  readonly SharedMemory: typeof SharedMemory;
+  readonly ShareableList: typeof ShareableList;
 }
 
 /**
@@ -35,6 +43,10 @@ export function getContext(method?: StartMethod): Context {
     },
     Queue,
     Pipe,
+    Value,
+    SharedArray,
+    SharedMemory,
+    ShareableList,
   };
   Object.defineProperty(context.Process, 'name', { value: 'Process' });
   Object.defineProperty(context.Pool, 'name', { value: 'Pool' });

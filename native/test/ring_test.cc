@@ -1,4 +1,4 @@
-// The ring without Node: one program, so that it can be run under sanitizers and valgrind as it is.
+// The core without Node: one program, so that it can be run under sanitizers and valgrind as it is.
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>

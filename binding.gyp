@@ -11,7 +11,9 @@
       "native/core/robust_mutex.cc",
       "native/core/process_identity.cc",
       "native/core/ledger.cc",
-      "native/core/ring.cc"
+            "native/core/ring.cc",
+      "native/core/shared_block.cc",
+      "native/core/named_file.cc"
     ]
   },
   "targets": [
@@ -24,6 +26,7 @@
         "native/core/fork.cc",
         "native/core/forkserver.cc",
         "native/addon/addon.cc",
+        "native/addon/block_object.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
         "native/addon/ring_object.cc",
@@ -41,6 +44,7 @@
         "native/core/process.cc",
         "native/core/descriptors.cc",
         "native/test/ring_test.cc",
+        "native/test/block_test.cc",
         "native/test/fault_test.cc",
         "native/test/ledger_test.cc",
         "native/test/stress.cc"

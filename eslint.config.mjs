@@ -58,6 +58,7 @@ export default tseslint.config(
       '../queue/**',
       '../pipe/**',
       '../pool/**',
+      '../shared/**',
     ),
   },
   {
@@ -68,6 +69,7 @@ export default tseslint.config(
       '**/queue/**',
       '**/pipe/**',
       '**/pool/**',
+      '**/shared/**',
       '**/context',
     ),
   },

@@ -3,6 +3,10 @@ import { Pipe } from './pipe';
 import { Pool, type PoolOptions } from './pool/pool';
 import { Process, type ProcessOptions } from './process';
 import { JoinableQueue, Queue, SimpleQueue } from './queue';
+import { SharedArray } from './shared/array';
+import { ShareableList } from './shared/list';
+import { SharedMemory } from './shared/memory';
+import { Value } from './shared/value';
 import { checkStartMethod, getStartMethod } from './start-method';
 
 /** The library's primitives, bound to one start method. Its members are constructors like the package's own. */
@@ -14,6 +18,10 @@ export interface Context {
   readonly JoinableQueue: typeof JoinableQueue;
   readonly SimpleQueue: typeof SimpleQueue;
   readonly Pipe: typeof Pipe;
+  readonly Value: typeof Value;
+  readonly SharedArray: typeof SharedArray;
+  readonly SharedMemory: typeof SharedMemory;
+  readonly ShareableList: typeof ShareableList;
 }
 
 /**
@@ -39,6 +47,10 @@ export function getContext(method?: StartMethod): Context {
     JoinableQueue,
     SimpleQueue,
     Pipe,
+    Value,
+    SharedArray,
+    SharedMemory,
+    ShareableList,
   };
   Object.defineProperty(context.Process, 'name', { value: 'Process' });
   Object.defineProperty(context.Pool, 'name', { value: 'Pool' });

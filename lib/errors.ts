@@ -117,6 +117,21 @@ export class LaunchError extends ForkfulError {
   }
 }
 
+/** There is not enough memory for what was asked for. */
+export class MemoryError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_MEMORY';
+}
+
+/** Something of this name is there already. */
+export class ExistsError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_EXISTS';
+}
+
+/** There is nothing of this name. */
+export class NotFoundError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_NOT_FOUND';
+}
+
 /** Shared memory was overwritten by something else than this library. */
 export class CorruptError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_CORRUPT';

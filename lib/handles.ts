@@ -5,7 +5,9 @@ import { HANDLE, type HandleSink, type HandleSource } from './serializer';
 export interface HandleDescription {
   /** Which class opens it again. */
   readonly type: string;
-  readonly share: Share;
+  readonly share?: Share;
+  /** Objects that go along: they arrive once, however many refer to them. */
+  readonly parts?: readonly Transferable[];
   /** Plain data beside the share. */
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -15,7 +17,10 @@ export interface Transferable {
   [HANDLE](): HandleDescription;
 }
 
-type Open = (share: Share, details: Readonly<Record<string, unknown>>) => object;
+type Details = Readonly<Record<string, unknown>>;
+
+/** Makes the object of what came of it. */
+type Open = (share: Share, details: Details, parts: readonly unknown[]) => object;
 
 const openers = new Map<string, Open>();
 
@@ -30,19 +35,31 @@ export interface HandleRecord {
   readonly kind: Share['kind'];
   readonly key: number;
   readonly descriptors: number;
-  readonly details: Readonly<Record<string, unknown>>;
+  /** Where among the records its parts are. */
+  readonly parts: readonly number[];
+  readonly details: Details;
 }
+
+/** Stands for the share of an object that has none of its own. */
+const NO_SHARE: Share = { kind: 'none', key: 0, descriptors: [] };
 
 /** The handles found in one message, in order. */
 export class HandleCollector implements HandleSink {
   readonly shares: Share[] = [];
   readonly records: HandleRecord[] = [];
+  readonly #known = new Map<object, number>();
 
   add(owner: object): number {
-    const { type, share, details } = (owner as Transferable)[HANDLE]();
+    const known = this.#known.get(owner);
+    if (known !== undefined) return known;
+    const { type, share = NO_SHARE, details, parts = [] } = (owner as Transferable)[HANDLE]();
+    const places = parts.map((part) => this.add(part));
     this.shares.push(share);
     const { kind, key, descriptors } = share;
-    return this.records.push({ type, kind, key, descriptors: descriptors.length, details }) - 1;
+    const record = { type, kind, key, descriptors: descriptors.length, parts: places, details };
+    const index = this.records.push(record) - 1;
+    this.#known.set(owner, index);
+    return index;
   }
 }
 
@@ -50,6 +67,7 @@ export class HandleCollector implements HandleSink {
 export class HandleOpener implements HandleSource {
   readonly #records: readonly HandleRecord[];
   readonly #descriptors: readonly number[];
+  readonly #opened = new Map<number, object>();
 
   constructor(records: readonly HandleRecord[], descriptors: readonly number[]) {
     this.#records = records;
@@ -57,12 +75,17 @@ export class HandleOpener implements HandleSource {
   }
 
   take(index: number): unknown {
+    const opened = this.#opened.get(index);
+    if (opened !== undefined) return opened;
     const record = this.#records[index];
     const open = record && openers.get(record.type);
     if (record === undefined || open === undefined) return undefined;
+    const parts = record.parts.map((part) => this.take(part));
     let first = 0;
     for (const { descriptors } of this.#records.slice(0, index)) first += descriptors;
     const descriptors = this.#descriptors.slice(first, first + record.descriptors);
-    return open({ kind: record.kind, key: record.key, descriptors }, record.details);
+    const object = open({ kind: record.kind, key: record.key, descriptors }, record.details, parts);
+    this.#opened.set(index, object);
+    return object;
   }
 }

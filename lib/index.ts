@@ -24,6 +24,12 @@ export {
 export { JoinableQueue, Queue, SimpleQueue, type QueueOptions } from './queue';
 export type { Waitable } from './readiness';
 export type { Sentinel } from './sentinel';
+export { SharedArray, type SharedArrayConstructor, type SharedArrayMembers } from './shared/array';
+export type { ElementOf, ElementType, TypedArrays } from './shared/element-types';
+export { ShareableList, type ShareableItem, type ShareableListOptions } from './shared/list';
+export type { LockLike, SharedDataOptions } from './shared/lock';
+export { SharedMemory, type SharedMemoryOptions } from './shared/memory';
+export { Value } from './shared/value';
 export { registerClass } from './serializer';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './start-method';
 export { wait, waitSync } from './wait';

@@ -1,5 +1,5 @@
 import type { Message } from './backend/backend';
-import { Reader, Writer } from './serializer';
+import { Reader, Writer, sharedViewHandle } from './serializer';
 
 /** How queues and pipes carry a value: a Buffer as its own bytes, all else by the serializer. */
 
@@ -19,7 +19,7 @@ export const outgoing: { tag: number; data: Uint8Array; length: number } = {
 
 /** @throws SerializationError if the value cannot be sent */
 export function encodeMessage(value: unknown): typeof outgoing {
-  if (Buffer.isBuffer(value)) {
+  if (Buffer.isBuffer(value) && sharedViewHandle(value) === undefined) {
     outgoing.tag = BYTES;
     outgoing.data = value;
     outgoing.length = value.length;

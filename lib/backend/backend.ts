@@ -94,7 +94,7 @@ export interface Receiver<T> {
 
 /** A right to a transport on its way to another process. Opaque to the primitives. */
 export interface Share {
-  readonly kind: 'channel' | 'duplex';
+  readonly kind: 'channel' | 'duplex' | 'memory' | 'none';
   /** Whatever number tells the backend which one is meant, beside the descriptors. */
   readonly key: number;
   readonly descriptors: readonly number[];
@@ -155,6 +155,32 @@ export interface Duplex<T> extends Sender, Receiver<T> {
   /** Calls the listener whenever there may be something to receive; used instead of {@link Receiver.receive}. */
   onReadable(listener: () => void): void;
   share(): Share;
+  close(): void;
+}
+
+export interface MemoryRequest {
+  /** What errors call it, e.g. 'SharedArray'. */
+  readonly what: string;
+  /** What the bytes mean to their users; kept with them. */
+  readonly kind: number;
+  /** For other programs of this user to find. */
+  readonly name?: string;
+}
+
+/** Shared memory. It lives until all that have it have closed it or ended, however. */
+export interface Memory {
+  /** Over the shared bytes; detached by {@link close}. */
+  readonly buffer: ArrayBuffer;
+  readonly kind: number;
+  /**
+   * Calls `act` while nobody else, in any process, is in such a call on this memory; `act` may nest another one. Blocks
+   * the thread for at most `timeout` ms; false if it did not come to it. The death of a holder lets the next one in.
+   * @param act is told whether the holder before died in it
+   */
+  run(act: (ownerDied: boolean) => void, timeout: number): boolean;
+  share(): Share;
+  /** Takes the name away, if it still leads here. Those who have the memory keep it. Also after {@link close}. */
+  unlink(): void;
   close(): void;
 }
 
@@ -231,6 +257,18 @@ export interface Backend {
   openChannel<T>(share: Share, decode: Decode<T>): Channel<T>;
   createDuplex<T>(decode: Decode<T>): [Duplex<T>, Duplex<T>];
   openDuplex<T>(share: Share, decode: Decode<T>): Duplex<T>;
+  /**
+   * Zeros that are there: no later access can find memory exhausted.
+   * @throws UnsupportedError if this backend cannot share memory
+   * @throws MemoryError if there is not enough
+   * @throws ExistsError if somebody uses the name
+   */
+  createMemory(bytes: number, request: MemoryRequest): Memory;
+  /** @throws NotFoundError if nobody has memory of this name */
+  findMemory(name: string, request: MemoryRequest): Memory;
+  openMemory(share: Share, name?: string): Memory;
+  /** Removes the names that programs which are gone have left. */
+  removeUnusedNames(): void;
   /** Throws, or tells {@link Child.onStart}, what goes wrong. */
   launch<T>(request: LaunchRequest, decode: Decode<T>): Child<T>;
   /** In a child: the way to its parent. Once only. */

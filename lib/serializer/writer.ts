@@ -2,6 +2,7 @@ import { inspect, types } from 'node:util';
 import { SerializationError } from '../errors';
 import { errorClass, registeredName } from './classes';
 import { Failure, HandleFailure, keyPath, outermost, within } from './failure';
+import { sharedViewHandle } from './shared-views';
 import { ErrorProperty, HANDLE, MOST_DEPTH, SHORT, Tag, VIEW_TYPES, type HandleSink } from './tags';
 
 const SCANNED = 16; // objects up to which a linear search beats a Map
@@ -291,7 +292,7 @@ export class Writer {
     if (this.#sink === undefined) {
       throw new Failure(
         'cannot be part of a message or of a task: queues and connections can travel as arguments of a Process ' +
-          'or initargs of a Pool; pass it when the process is created',
+          'or initargs of a Pool, and so can shared data; pass it when the process is created',
       );
     }
     let index: number;
@@ -351,6 +352,11 @@ export class Writer {
 
   #arrayBuffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
     refuseShared(buffer);
+    const handle = sharedViewHandle(buffer);
+    if (handle !== undefined) {
+      this.#handle(handle);
+      return;
+    }
     const { resizable, maxByteLength } = buffer as { resizable?: boolean; maxByteLength?: number };
     if (resizable === true) this.u8(Tag.ResizableBuffer).f64(maxByteLength ?? 0);
     else this.u8(Tag.ArrayBuffer);
@@ -359,6 +365,11 @@ export class Writer {
 
   #view(view: ArrayBufferView): void {
     refuseShared(view.buffer);
+    const handle = sharedViewHandle(view);
+    if (handle !== undefined) {
+      this.#handle(handle);
+      return;
+    }
     if (Buffer.isBuffer(view)) {
       this.u8(Tag.Buffer);
       this.#bytes(view); // on its own: its ArrayBuffer may be the pool of all small ones

@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "addon/block_object.h"
 #include "addon/fork.h"
 #include "addon/reactor_object.h"
 #include "addon/ring_object.h"
@@ -24,9 +25,11 @@ Napi::Value use_scratch(const Napi::CallbackInfo& info) {
 // State lives in the addon's instance: every worker thread loads another one.
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData());
+  exports.Set("Block", BlockObject::define(env));
   exports.Set("Ring", RingObject::define(env));
   exports.Set("Reactor", ReactorObject::define(env));
   exports.Set("useScratch", Napi::Function::New(env, use_scratch, "useScratch"));
+  define_blocks(env, exports);
   define_system(env, exports);
   define_fork(env, exports);
   return exports;

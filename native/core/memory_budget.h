@@ -7,4 +7,7 @@ namespace forkful {
 // the least of MemAvailable and every limit minus what is used and not reclaimable. INT64_MAX when nothing is known.
 int64_t available_memory();
 
+// Whether so many bytes more can become real and leave something to everybody else.
+bool memory_allows(uint64_t bytes);
+
 }  // namespace forkful

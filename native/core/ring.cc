@@ -22,7 +22,6 @@ constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
 constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
 constexpr uint64_t kChunkBytes = uint64_t{1} << 20;        // granularity of giving memory back
 constexpr uint64_t kGrantBytes = uint64_t{8} << 20;        // growth allowed by one look at the memory
-constexpr uint64_t kReservedMemory = uint64_t{32} << 20;   // left to everybody else
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
@@ -246,7 +245,7 @@ bool Ring::may_grow(uint32_t position, uint32_t units) {
   auto& p = header().producers;
   if (position + units - p.granted_from <= p.granted_units) return true;
   const uint64_t wanted = std::max(bytes, kGrantBytes);
-  if (available_memory() < static_cast<int64_t>(wanted + kReservedMemory)) return false;
+  if (!memory_allows(wanted)) return false;
   p.granted_from = position;
   p.granted_units = static_cast<uint32_t>(wanted / kUnit);
   return true;

@@ -8,11 +8,13 @@
 
 namespace forkful {
 
-bool RobustMutex::initialise() {
+bool RobustMutex::initialise(Relock relock) {
   pthread_mutexattr_t attributes;
   if (pthread_mutexattr_init(&attributes) != 0) return false;
   const bool ok = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
                   pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+                  (relock == Relock::kDeadlocks ||
+                   pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE) == 0) &&
                   pthread_mutex_init(&mutex_, &attributes) == 0;
   pthread_mutexattr_destroy(&attributes);
   return ok;

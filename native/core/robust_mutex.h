@@ -12,7 +12,10 @@ class RobustMutex {
  public:
   enum class Outcome { kLocked, kOwnerDied, kTimedOut, kBroken };
 
-  bool initialise();
+  enum class Relock { kDeadlocks, kNests };
+
+  // kNests: a thread that holds it may lock it again, and unlocks it as often.
+  bool initialise(Relock relock = Relock::kDeadlocks);
   // kLocked and kOwnerDied hold the lock; after kOwnerDied it has been made consistent.
   [[nodiscard]] Outcome lock(const Deadline& deadline);
   void unlock() { pthread_mutex_unlock(&mutex_); }

@@ -1,4 +1,4 @@
-// The ring without Node: one program, so that it can be run under sanitizers and valgrind as it is.
+// The core without Node: one program, so that it can be run under sanitizers and valgrind as it is.
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -16,6 +16,7 @@
 #include "core/fault_point.h"
 #include "core/memory_budget.h"
 #include "core/ring.h"
+#include "test/block_test.h"
 #include "test/check.h"
 #include "test/fault_test.h"
 #include "test/ledger_test.h"
@@ -406,6 +407,10 @@ int main(int argc, char** argv) {
       {"shut fault points", forkful::test::shut_fault_points},
       {"hostile bytes", hostile_bytes},
       {"memory budget", budget},
+      {"blocks", forkful::test::blocks},
+      {"block locks", forkful::test::block_locks},
+      {"names", forkful::test::names},
+      {"names and kills", [kills] { forkful::test::name_traffic(kills); }},
   };
   for (const auto& [name, test] : tests) {
     alarm(120);  // nothing here may hang

@@ -40,6 +40,17 @@ export interface NativeRing {
   close(): void;
 }
 
+export interface NativeBlock {
+  /** Once only. */
+  buffer(): ArrayBuffer;
+  kind(): number;
+  descriptor(): number;
+  run(act: (ownerDied: boolean) => void, timeout: number): boolean;
+  removeName(file: string): void;
+  /** Detaches the buffer. */
+  close(buffer: ArrayBuffer): void;
+}
+
 export interface NativeReactor {
   add(fd: number, token: number): void;
   remove(fd: number): void;
@@ -80,6 +91,12 @@ export interface Packet {
 }
 
 export interface Addon {
+  /** Takes over the descriptor. */
+  Block: new (descriptor: number) => NativeBlock;
+  createBlock(bytes: number, kind: number): number;
+  createNamedBlock(bytes: number, kind: number, file: string): number;
+  openNamedBlock(file: string): number;
+  removeUnusedBlocks(): void;
   Ring: new (
     memory: number,
     offset: number,

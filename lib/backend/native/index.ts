@@ -1,9 +1,11 @@
 import type { Backend } from '../backend';
+import { addon } from './addon';
 import { NativeChannel } from './channel';
 import { forkserverObstacle } from './forkserver/obstacle';
 import { knownRefusal, setPreload } from './forkserver/client';
 import { launch } from './launch';
 import { NativeDuplex } from './duplex';
+import { createMemory, findMemory, openMemory } from './memory';
 import { reactor } from './reactor';
 import { connectToParent } from './upstream';
 
@@ -17,6 +19,12 @@ export const nativeBackend: Backend = {
   openChannel: (share, decode) => new NativeChannel(share.descriptors, decode),
   createDuplex: (decode) => NativeDuplex.createPair(decode),
   openDuplex: (share, decode) => new NativeDuplex(share.descriptors, share.key, decode),
+  createMemory,
+  findMemory,
+  openMemory,
+  removeUnusedNames: () => {
+    addon.removeUnusedBlocks();
+  },
   launch,
   connectToParent,
   runUntil: (done, timeout) => reactor.runUntil(done, timeout),

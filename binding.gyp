@@ -21,6 +21,7 @@
         "native/core/descriptors.cc",
         "native/core/fork.cc",
         "native/core/forkserver.cc",
+        "native/core/probe.cc",
         "native/addon/addon.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
@@ -38,6 +39,8 @@
         "<@(core_sources)",
         "native/core/process.cc",
         "native/core/descriptors.cc",
+        "native/core/probe.cc",
+        "native/test/deny.cc",
         "native/test/ring_test.cc",
         "native/test/fault_test.cc",
         "native/test/stress.cc"

@@ -103,6 +103,8 @@ export interface Addon {
   openProcess(pid: number): number;
   signalProcess(pidfd: number, signal: number): boolean;
   ringRegionBytes(dataBytes: number): number;
+  /** '' or what this system refuses of all that the addon needs. */
+  probe(addressSpace: number): string;
   /** '' or why not. */
   disablePlatformThreads(): string;
   threadCount(): number;

@@ -1,4 +1,5 @@
 import './become-child';
+import './backend/choose-child-process';
 import { joinHub } from './backend/child-process';
 joinHub();
 import { backend } from './backend';

@@ -10,6 +10,7 @@
 
 #include "addon/convert.h"
 #include "core/descriptors.h"
+#include "core/probe.h"
 #include "core/process.h"
 #include "core/process_identity.h"
 #include "core/ring.h"
@@ -152,6 +153,11 @@ Napi::Value ring_bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(Ring::region_bytes(bytes, info[1].ToBoolean())));
 }
 
+// (bytes of addresses) -> '' or what this system refuses
+Napi::Value probe_system(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), probe(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value())));
+}
+
 }  // namespace
 
 void define_system(Napi::Env env, Napi::Object exports) {
@@ -176,6 +182,7 @@ void define_system(Napi::Env env, Napi::Object exports) {
   define("openIfAlive", open_if_alive);
   define("signalProcess", signal_child);
   define("ringRegionBytes", ring_bytes);
+  define("probe", probe_system);
 }
 
 }  // namespace forkful

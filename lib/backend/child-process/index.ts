@@ -6,6 +6,7 @@ import { Client } from './client';
 import { HubDuplex } from './duplex';
 import { Endpoints } from './endpoint';
 import { HubTransport } from './hub-transport';
+import { noSharedMemory } from './unsupported';
 import { connectToParent } from './upstream';
 
 interface Connected {
@@ -44,6 +45,10 @@ export const childProcessBackend: Backend = {
   openChannel: (share, decode) => HubChannel.open(hub().endpoints, share, decode),
   createDuplex: (decode) => HubDuplex.createPair(hub().client, hub().endpoints, decode),
   openDuplex: (share, decode) => HubDuplex.open(hub().endpoints, share.key, decode),
+  createMemory: (_bytes, { what }) => noSharedMemory(what),
+  findMemory: (_name, { what }) => noSharedMemory(what),
+  openMemory: () => noSharedMemory('shared memory'),
+  removeUnusedNames: () => undefined,
   launch: (request, decode) => new HubChild(hub().client, hub().endpoints, request, decode),
   connectToParent: (decode) => connectToParent(hub().client, hub().endpoints, decode),
   runUntil: (done, timeout) => hub().client.runUntil(done, timeout),

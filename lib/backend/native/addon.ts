@@ -133,6 +133,8 @@ export interface Addon {
   openIfAlive(pid: number, started: number): number;
   signalProcess(pidfd: number, signal: number): boolean;
   ringRegionBytes(dataBytes: number, joinable: boolean): number;
+  /** '' or what this system refuses of all that the addon needs. */
+  probe(addressSpace: number): string;
   /** '' or why not. */
   disablePlatformThreads(): string;
   threadCount(): number;

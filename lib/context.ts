@@ -7,6 +7,7 @@ import { SharedArray } from './shared/array';
 import { ShareableList } from './shared/list';
 import { SharedMemory } from './shared/memory';
 import { Value } from './shared/value';
+import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from './synchronize';
 import { checkStartMethod, getStartMethod } from './start-method';
 
 /** The library's primitives, bound to one start method. Its members are constructors like the package's own. */
@@ -18,6 +19,13 @@ export interface Context {
   readonly JoinableQueue: typeof JoinableQueue;
   readonly SimpleQueue: typeof SimpleQueue;
   readonly Pipe: typeof Pipe;
+  readonly Lock: typeof Lock;
+  readonly RLock: typeof RLock;
+  readonly Semaphore: typeof Semaphore;
+  readonly BoundedSemaphore: typeof BoundedSemaphore;
+  readonly Event: typeof Event;
+  readonly Condition: typeof Condition;
+  readonly Barrier: typeof Barrier;
   readonly Value: typeof Value;
   readonly SharedArray: typeof SharedArray;
   readonly SharedMemory: typeof SharedMemory;
@@ -47,6 +55,13 @@ export function getContext(method?: StartMethod): Context {
     JoinableQueue,
     SimpleQueue,
     Pipe,
+    Lock,
+    RLock,
+    Semaphore,
+    BoundedSemaphore,
+    Event,
+    Condition,
+    Barrier,
     Value,
     SharedArray,
     SharedMemory,

@@ -73,6 +73,18 @@ export class ConsumerLostError extends ForkfulError {
   }
 }
 
+/** Not all parties of a barrier came, or will come. */
+export class BrokenBarrierError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_BROKEN_BARRIER';
+  /** 'aborted', 'reset', 'timeout', 'died' or 'action'. */
+  readonly reason: string;
+
+  constructor(message: string, details: ErrorDetails & { readonly reason?: string } = {}) {
+    super(message, details);
+    this.reason = details.reason ?? 'aborted';
+  }
+}
+
 /** A value, or bytes from elsewhere, cannot be turned into the other. */
 export class SerializationError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_SERIALIZATION';

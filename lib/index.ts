@@ -32,4 +32,5 @@ export { SharedMemory, type SharedMemoryOptions } from './shared/memory';
 export { Value } from './shared/value';
 export { registerClass } from './serializer';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './start-method';
+export * from './synchronize';
 export { wait, waitSync } from './wait';

@@ -24,7 +24,10 @@ function fail(message: string, code?: string): () => never {
   };
 }
 
-const dlopenDisabled = fail('Cannot load native addon because loading addons is disabled.', 'ERR_DLOPEN_DISABLED');
+const dlopenDisabled = fail(
+  'Cannot load native addon because loading addons is disabled.',
+  'ERR_DLOPEN_DISABLED',
+);
 const notReached = fail('the addon must not be loaded');
 
 describe('the choice', () => {
@@ -42,7 +45,11 @@ describe('the choice', () => {
   const obstacles: [string, Partial<Facts>, RegExp][] = [
     ['darwin', { platform: 'darwin', loadAddon: notReached }, /^the addon is for Linux, and this is darwin$/],
     ['win32', { platform: 'win32', loadAddon: notReached }, /^the addon is for Linux, and this is win32$/],
-    ['riscv64', { arch: 'riscv64', loadAddon: notReached }, /^the addon is for x64 and arm64, .* is riscv64$/],
+    [
+      'riscv64',
+      { arch: 'riscv64', loadAddon: notReached },
+      /^the addon is for x64 and arm64, .* is riscv64$/,
+    ],
     ['Node-API 8', { napi: '8', loadAddon: notReached }, /^the addon needs Node-API 9 .*, and this has 8$/],
     ['no Node-API', { napi: undefined, loadAddon: notReached }, /Node-API 9 .*, and this has none$/],
     [
@@ -119,10 +126,15 @@ describe('the choice', () => {
       warning: undefined,
     });
     env.FORKFUL_BACKEND = 'child_process';
-    expect(decide({ ...withAddon, fixed: 'native', env })).toMatchObject({ name: 'native', warning: undefined });
+    expect(decide({ ...withAddon, fixed: 'native', env })).toMatchObject({
+      name: 'native',
+      warning: undefined,
+    });
     const error = thrown(() => decide({ ...withAddon, fixed: 'native', loadAddon: dlopenDisabled }));
     expect(error).toBeInstanceOf(UnsupportedError);
-    expect(error.message).toContain('which the process that started this one uses, but this process may not load addons');
+    expect(error.message).toContain(
+      'which the process that started this one uses, but this process may not load addons',
+    );
   });
 
   test('a thread has that of the thread that started it', () => {
@@ -140,7 +152,7 @@ const fixture = require_.resolve('./fixtures/backends.js');
 
 interface Run {
   readonly from?: string;
-  readonly env?: Record<string, string>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly execArgv?: string[];
 }
 
@@ -175,7 +187,8 @@ describe('a program', () => {
   const inCopy = join(folder, 'backends.js');
   beforeAll(() => {
     const root = join(__dirname, '..');
-    for (const name of ['dist', 'package.json']) cpSync(join(root, name), join(folder, name), { recursive: true });
+    for (const name of ['dist', 'package.json'])
+      cpSync(join(root, name), join(folder, name), { recursive: true });
     cpSync(fixture, inCopy);
     // A directory junction, where links need privileges.
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');

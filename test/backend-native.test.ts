@@ -46,7 +46,9 @@ test('a child that may not load the addon says why', () => {
     child.start().then(() => child.result()).catch((error) => process.stdout.write(JSON.stringify({ name: error.code })));`;
   const { result, stderr } = run(code);
   expect(result).toEqual({ name: 'ERR_FORKFUL_PROCESS_EXIT' });
-  expect(stderr).toMatch(/UnsupportedError: .*the process that started this one uses, but this process may not load/);
+  expect(stderr).toMatch(
+    /UnsupportedError: .*the process that started this one uses, but this process may not load/,
+  );
 });
 
 test.each([

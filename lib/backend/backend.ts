@@ -3,6 +3,8 @@
  * child_process. Callers never ask which one they have.
  */
 
+import type { SynchronizeBackend } from './synchronize';
+
 export type BackendName = 'native' | 'child_process';
 export type StartMethod = 'fork' | 'forkserver' | 'spawn';
 
@@ -94,7 +96,7 @@ export interface Receiver<T> {
 
 /** A right to a transport on its way to another process. Opaque to the primitives. */
 export interface Share {
-  readonly kind: 'channel' | 'duplex' | 'memory' | 'none';
+  readonly kind: 'channel' | 'duplex' | 'memory' | 'semaphore' | 'flag' | 'wait-line' | 'gate' | 'none';
   /** Whatever number tells the backend which one is meant, beside the descriptors. */
   readonly key: number;
   readonly descriptors: readonly number[];
@@ -245,7 +247,7 @@ export interface Upstream<T> {
   dieWithParent(): void;
 }
 
-export interface Backend {
+export interface Backend extends SynchronizeBackend {
   readonly name: BackendName;
   /** Those that the platform offers, the default one first. */
   readonly startMethods: readonly StartMethod[];

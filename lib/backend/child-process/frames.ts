@@ -50,6 +50,12 @@ export const Op = {
   Join: 19,
   /** Gives up a Join, which is answered in any case. a: the join's request */
   CancelJoin: 20,
+  /** Waits for a synchronizer. a: request, b: which place, c: 1 to wait. Reply: b: 1 if granted */
+  Wait: 21,
+  /** Gives up a Wait, which is answered in any case. a: the wait's request */
+  CancelWait: 22,
+  /** Does something with a synchronizer. a: request, or 0 for no reply; b: depends on it; tag: one of {@link Verb} */
+  Do: 23,
   /** The answer to Recall. a: slot, b: how many had been claimed */
   Recalled: 16,
 
@@ -81,6 +87,33 @@ export const Op = {
    */
   Recall: 42,
 } as const;
+
+/** What is done with synchronizers. */
+export const Verb = {
+  /** Semaphore. b: units; reply: 1 if there is room for them */
+  Release: 1,
+  /** Semaphore, flag, gate: a number that describes it. */
+  Value: 2,
+  /** Flag. b: 1 or 0 */
+  Set: 3,
+  /** Wait line. b: the new place */
+  Enter: 4,
+  /** Wait line. b: how many */
+  Notify: 5,
+  /** Wait line: a notification has reached the process that it is for. b: the place */
+  Noticed: 6,
+  /** Gate. b: the new arrival; reply: b: its index, c: 0 or why the gate is broken, tag: 1 for the last one */
+  Arrive: 7,
+  /** Gate. b: the last arrival */
+  Open: 8,
+  /** Gate. b: why */
+  Break: 9,
+  /** Gate: as new. */
+  Reset: 10,
+} as const;
+
+/** What becomes of an arrival at a gate: {@link OUTCOMES}' index. */
+export const OUTCOMES = ['late', 'open', 'aborted', 'reset', 'timeout', 'died', 'action'] as const;
 
 /** What became of a put. */
 export const Put = { GivenUp: 0, Done: 1, Shut: 2 } as const;

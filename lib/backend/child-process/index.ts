@@ -1,4 +1,5 @@
-import type { Backend } from '../backend';
+import type { Backend, Share } from '../backend';
+import type { ObjectOrder } from './hub/hub';
 import { HubChannel } from './channel';
 import { HubChild } from './child';
 import { ChildTransport } from './child-transport';
@@ -6,6 +7,10 @@ import { Client } from './client';
 import { HubDuplex } from './duplex';
 import { Endpoints } from './endpoint';
 import { HubTransport } from './hub-transport';
+import { ClientFlag } from './synchronize/flag';
+import { ClientGate } from './synchronize/gate';
+import { ClientSemaphore } from './synchronize/semaphore';
+import { ClientWaitLine } from './synchronize/wait-line';
 import { noSharedMemory } from './unsupported';
 import { connectToParent } from './upstream';
 
@@ -34,6 +39,24 @@ export function joinHub(): void {
   connect(true);
 }
 
+type HandleClass<H> = new (
+  client: Client,
+  endpoints: Endpoints,
+  kind: Share['kind'],
+  name: number,
+  isNew: boolean,
+) => H;
+
+function create<H>(Class: HandleClass<H>, order: ObjectOrder): H {
+  const { client, endpoints } = hub();
+  return new Class(client, endpoints, order.kind, client.create(order), true);
+}
+
+function open<H>(Class: HandleClass<H>, { kind, key }: Share): H {
+  const { client, endpoints } = hub();
+  return new Class(client, endpoints, kind, key, false);
+}
+
 /** Pure Node: all that processes share lives in the hub, a thread of the main process, and they talk to it by pipes. */
 export const childProcessBackend: Backend = {
   name: 'child_process',
@@ -45,6 +68,15 @@ export const childProcessBackend: Backend = {
   openChannel: (share, decode) => HubChannel.open(hub().endpoints, share, decode),
   createDuplex: (decode) => HubDuplex.createPair(hub().client, hub().endpoints, decode),
   openDuplex: (share, decode) => HubDuplex.open(hub().endpoints, share.key, decode),
+  createSemaphore: ({ initial, max }) =>
+    create(ClientSemaphore, { kind: 'semaphore', initial, max: max === Infinity ? 0 : max }),
+  openSemaphore: (share) => open(ClientSemaphore, share),
+  createFlag: () => create(ClientFlag, { kind: 'flag' }),
+  openFlag: (share) => open(ClientFlag, share),
+  createWaitLine: () => create(ClientWaitLine, { kind: 'wait-line' }),
+  openWaitLine: (share) => open(ClientWaitLine, share),
+  createGate: (parties) => create(ClientGate, { kind: 'gate', parties }),
+  openGate: (share) => open(ClientGate, share),
   createMemory: (_bytes, { what }) => noSharedMemory(what),
   findMemory: (_name, { what }) => noSharedMemory(what),
   openMemory: () => noSharedMemory('shared memory'),

@@ -1,3 +1,4 @@
+import { UnsupportedError } from '../../errors';
 import type { Backend } from '../backend';
 import { addon } from './addon';
 import { NativeChannel } from './channel';
@@ -8,6 +9,10 @@ import { NativeDuplex } from './duplex';
 import { createMemory, findMemory, openMemory } from './memory';
 import { reactor } from './reactor';
 import { connectToParent } from './upstream';
+
+function notYet(): never {
+  throw new UnsupportedError('the native backend has no locks yet; FORKFUL_BACKEND=child_process has');
+}
 
 /** The addon's backend: real pipes, shared memory and processes of Linux. */
 export const nativeBackend: Backend = {
@@ -25,6 +30,14 @@ export const nativeBackend: Backend = {
   removeUnusedNames: () => {
     addon.removeUnusedBlocks();
   },
+  createSemaphore: notYet,
+  openSemaphore: notYet,
+  createFlag: notYet,
+  openFlag: notYet,
+  createWaitLine: notYet,
+  openWaitLine: notYet,
+  createGate: notYet,
+  openGate: notYet,
   launch,
   connectToParent,
   runUntil: (done, timeout) => reactor.runUntil(done, timeout),

@@ -2,10 +2,15 @@ import { Op, header, type Frame } from '../frames';
 import { objectOf } from '../names';
 import { HubChannel, type ChannelOrder } from './channel';
 import { HubDuplex } from './duplex';
+import { HubFlag } from './flag';
+import { HubGate, type GateOrder } from './gate';
 import type { HubObject, Peer } from './peer';
+import { HubSemaphore, type SemaphoreOrder } from './semaphore';
+import { HubWaitLine } from './wait-line';
 
 /** What {@link Op.Create} asks for. */
-export type ObjectOrder = ChannelOrder | { readonly kind: 'duplex' };
+export type ObjectOrder =
+  ChannelOrder | SemaphoreOrder | GateOrder | { readonly kind: 'duplex' | 'flag' | 'wait-line' };
 
 function create(name: number, order: ObjectOrder): HubObject {
   switch (order.kind) {
@@ -13,11 +18,16 @@ function create(name: number, order: ObjectOrder): HubObject {
       return new HubChannel(name, order);
     case 'duplex':
       return new HubDuplex(name);
+    case 'semaphore':
+      return new HubSemaphore(order);
+    case 'flag':
+      return new HubFlag();
+    case 'wait-line':
+      return new HubWaitLine();
+    case 'gate':
+      return new HubGate(order);
   }
 }
-
-/** How many endpoints an object has. */
-const SIDES: Readonly<Record<ObjectOrder['kind'], number>> = { channel: 1, duplex: 2 };
 
 /** All objects of a program, and who holds them. Knows nothing of threads and sockets. */
 export class Hub {
@@ -52,7 +62,7 @@ export class Hub {
     if (op === Op.Create) {
       const order = JSON.parse(frame.payload.toString()) as ObjectOrder;
       this.#objects.set(name, create(name, order));
-      for (let side = 0; side < SIDES[order.kind]; side++) this.hold(peer, name + side);
+      for (let side = 0; side < (order.kind === 'duplex' ? 2 : 1); side++) this.hold(peer, name + side);
       return;
     }
     const object = this.#objects.get(name);

@@ -1,0 +1,89 @@
+import { Fifo } from '../../../fifo';
+import { Op, Verb, header } from '../frames';
+import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
+
+export interface SemaphoreOrder {
+  readonly kind: 'semaphore';
+  readonly initial: number;
+  /** 0: no bound. */
+  readonly max: number;
+}
+
+/** Units, who has how many of them, and who waits for one. */
+export class HubSemaphore implements HubObject {
+  readonly #initial: number;
+  readonly #max: number;
+  readonly #holders = new Holders();
+  readonly #waiting = new Fifo<{ readonly peer: Peer; readonly request: number }>();
+  /** Acquired less released, by process. */
+  readonly #net = new Map<Peer, number>();
+  #value: number;
+  /** Units that came back from processes that had ended, and that nobody has acquired since. */
+  #orphaned = 0;
+
+  constructor({ initial, max }: SemaphoreOrder) {
+    this.#initial = initial;
+    this.#max = max === 0 ? Infinity : max;
+    this.#value = initial;
+  }
+
+  get unused(): boolean {
+    return this.#holders.empty;
+  }
+
+  hold(peer: Peer): void {
+    this.#holders.add(peer);
+  }
+
+  release(peer: Peer): void {
+    if (this.#holders.remove(peer)) this.#waiting.remove((one) => one.peer === peer);
+  }
+
+  drop(peer: Peer): void {
+    this.#holders.drop(peer);
+    this.#waiting.remove((one) => one.peer === peer);
+    const had = this.#net.get(peer) ?? 0;
+    this.#net.delete(peer);
+    const back = Math.max(0, Math.min(had, this.#initial - this.#value));
+    this.#value += back;
+    this.#orphaned += back;
+    this.#serve();
+  }
+
+  handle(op: number, { a: request, b, c, tag }: HubFrame, peer: Peer): void {
+    if (op === Op.Wait) {
+      if (this.#value > 0 && this.#waiting.length === 0) this.#grant(peer, request);
+      else if (c === 1) this.#waiting.push({ peer, request });
+      else peer.send(header(Op.Reply, 0, request, 0));
+    } else if (op === Op.CancelWait) {
+      const gone = this.#waiting.remove((one) => one.peer === peer && one.request === request);
+      if (gone.length > 0) peer.send(header(Op.Reply, 0, request, 0));
+    } else if (op === Op.Do && tag === Verb.Release) {
+      const fits = this.#value + b <= this.#max;
+      peer.send(header(Op.Reply, 0, request, fits ? 1 : 0));
+      if (!fits) return;
+      this.#value += b;
+      this.#net.set(peer, (this.#net.get(peer) ?? 0) - b);
+      this.#serve();
+    } else if (op === Op.Do && tag === Verb.Value) {
+      peer.send(header(Op.Reply, 0, request, this.#value));
+    }
+  }
+
+  #serve(): void {
+    while (this.#value > 0) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#grant(next.peer, next.request);
+    }
+  }
+
+  /** Who ends before it notices has it all the same, and gives it back like any other. */
+  #grant(peer: Peer, request: number): void {
+    this.#value--;
+    this.#net.set(peer, (this.#net.get(peer) ?? 0) + 1);
+    const orphaned = this.#orphaned > 0;
+    if (orphaned) this.#orphaned--;
+    peer.send(header(Op.Reply, 0, request, 1, orphaned ? 1 : 0));
+  }
+}

@@ -1,0 +1,28 @@
+import type { Wait } from '../../backend';
+import type { Semaphore } from '../../synchronize';
+import { Verb, type Frame } from '../frames';
+import { HubHandle } from './handle';
+
+/** A handle of units in the hub. */
+export class ClientSemaphore extends HubHandle implements Semaphore {
+  ownerDied = false;
+  readonly #onGrant = (answer: Frame) => {
+    this.ownerDied = answer.c === 1;
+  };
+
+  acquire(wait: Wait): Promise<boolean> {
+    return this.granted(wait, 0, this.#onGrant);
+  }
+
+  acquireSync(timeout: number): boolean {
+    return this.grantedSync(timeout, 0, this.#onGrant);
+  }
+
+  release(units: number): boolean {
+    return this.ask(Verb.Release, units).b === 1;
+  }
+
+  value(): number {
+    return this.ask(Verb.Value).b;
+  }
+}

@@ -1,0 +1,25 @@
+import type { Place, WaitLine } from '../../synchronize';
+import { Verb } from '../frames';
+import { HubHandle } from './handle';
+
+/** Numbers the places of this process, of all lines. */
+let places = 0;
+
+/** A handle of a line in the hub. */
+export class ClientWaitLine extends HubHandle implements WaitLine {
+  enter(): Place {
+    const id = (places = (places + 1) >>> 0);
+    this.tell(Verb.Enter, id);
+    const noticed = () => {
+      this.tell(Verb.Noticed, id);
+    };
+    return {
+      wait: (wait) => this.granted(wait, id, noticed),
+      waitSync: (timeout) => this.grantedSync(timeout, id, noticed),
+    };
+  }
+
+  notify(count: number): void {
+    this.tell(Verb.Notify, Math.min(count, 2 ** 32 - 1));
+  }
+}

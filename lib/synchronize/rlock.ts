@@ -1,0 +1,168 @@
+import '../dispose';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Semaphore as Units } from '../backend/synchronize';
+import { InvalidStateError } from '../errors';
+import { registerHandleType, type HandleDescription } from '../handles';
+import { timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
+import { HANDLE } from '../serializer';
+import { INSIDE, type ExclusiveLock, type LockInside } from './exclusive';
+import { unitsOf } from './lock';
+import { OpenedUnits } from './semaphore';
+import { waitOf } from './waits';
+
+/** One call of {@link RLock.run}: what it calls, also later, belongs to it. */
+interface Context {
+  readonly lock: RLock;
+}
+
+interface Held {
+  readonly context: Context | undefined;
+  readonly depth: number;
+}
+
+/**
+ * A lock that its owner may acquire again. The owner is this process: by the Sync forms, which count, and by {@link run}
+ * with all that it calls. Two asynchronous flows of one process exclude each other: an `await acquire()` goes on at once
+ * only inside the `run()` that holds the lock. A process has one handle of an RLock; more would not know of each other.
+ */
+export class RLock implements ExclusiveLock {
+  readonly #units: Units;
+  readonly #contexts = new AsyncLocalStorage<Context>();
+  #owner: Context | undefined;
+  #depth = 0;
+
+  /** @param opened for the library itself; there are no options */
+  constructor(opened?: unknown) {
+    this.#units = unitsOf('RLock', opened);
+  }
+
+  /** As of a {@link Lock}. Inside {@link run} it counts, and does not wait. */
+  async acquire(options?: WaitOptions): Promise<boolean> {
+    const wait = waitOf('acquire', options, this);
+    const context = this.#contexts.getStore();
+    if (this.#depth > 0 && context !== undefined && this.#owner === context) {
+      this.#depth++;
+      return true;
+    }
+    if (!(await this.#units.acquire(wait))) return false;
+    this.#enter(context);
+    return true;
+  }
+
+  /**
+   * Like {@link acquire}, and blocks the thread meanwhile; counts if this process holds the lock already.
+   * @throws InvalidStateError if another asynchronous flow of this process holds it: it could not go on to release it
+   */
+  acquireSync(options?: SyncWaitOptions): boolean {
+    const timeout = timeoutOption('acquireSync', options);
+    const context = this.#contexts.getStore();
+    if (this.#depth > 0) {
+      if (this.#owner === undefined || this.#owner === context) {
+        this.#depth++;
+        return true;
+      }
+      if (timeout === Infinity) {
+        throw new InvalidStateError(
+          'acquireSync() would block for ever: another asynchronous flow of this process holds the lock, and cannot go ' +
+            'on meanwhile; use await acquire(), or a timeout',
+        );
+      }
+    }
+    if (!this.#units.acquireSync(timeout)) return false;
+    this.#enter(context);
+    return true;
+  }
+
+  /** @throws InvalidStateError if this process does not own it */
+  release(): void {
+    this.#mustOwn('release()');
+    if (--this.#depth > 0) return;
+    this.#owner = undefined;
+    this.#units.release(1);
+  }
+
+  locked(): boolean {
+    return this.#units.value() === 0;
+  }
+
+  /** Whether the one who held it before this process ended with it: what it guards may be half done. */
+  get ownerDied(): boolean {
+    return this.#units.ownerDied;
+  }
+
+  /** Acquires, calls, and releases when the result has settled; inside, it may be acquired again. */
+  async run<R>(fn: () => R | PromiseLike<R>): Promise<R> {
+    const outer = this.#contexts.getStore();
+    const context = outer !== undefined && this.#depth > 0 && this.#owner === outer ? outer : { lock: this };
+    return this.#contexts.run(context, async () => {
+      await this.acquire();
+      try {
+        return await fn();
+      } finally {
+        this.release();
+      }
+    });
+  }
+
+  /** Idempotent. Calls that still wait reject. */
+  close(): void {
+    this.#units.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal */
+  [HANDLE](): HandleDescription {
+    return { type: 'RLock', share: this.#units.share(), details: {} };
+  }
+
+  /** @internal */
+  get [INSIDE](): LockInside {
+    return {
+      isHeld: () => this.#owns(),
+      suspend: (): Held => {
+        const held = { context: this.#owner, depth: this.#depth };
+        this.#depth = 0;
+        this.#owner = undefined;
+        this.#units.release(1);
+        return held;
+      },
+      resume: async (state) => {
+        await this.#units.acquire(waitOf('acquire', undefined, this));
+        this.#restore(state as Held);
+      },
+      resumeSync: (state) => {
+        this.#units.acquireSync(Infinity);
+        this.#restore(state as Held);
+      },
+    };
+  }
+
+  #enter(context: Context | undefined): void {
+    this.#owner = context;
+    this.#depth = 1;
+  }
+
+  #restore({ context, depth }: Held): void {
+    this.#owner = context;
+    this.#depth = depth;
+  }
+
+  #owns(): boolean {
+    return this.#depth > 0 && (this.#owner === undefined || this.#owner === this.#contexts.getStore());
+  }
+
+  #mustOwn(call: string): void {
+    if (this.#owns()) return;
+    throw new InvalidStateError(
+      `expected ${call} by the owner of the RLock, but ` +
+        (this.#depth > 0
+          ? 'another asynchronous flow of this process holds it'
+          : 'this process does not hold it; only who acquired it may release it'),
+    );
+  }
+}
+
+registerHandleType('RLock', (share) => new RLock(OpenedUnits.open(share)));

@@ -1,0 +1,322 @@
+import { inline, type Process } from 'forkful';
+import { describeEach, errorOf, thrown, until } from './methods';
+
+describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
+  const { Process: P, Lock, RLock, Semaphore, BoundedSemaphore, Event, Queue } = context;
+  const open: { close(): void }[] = [];
+  const running: Process[] = [];
+
+  function make<T extends { close(): void }>(object: T): T {
+    open.push(object);
+    return object;
+  }
+
+  async function start<A extends unknown[]>(target: (...args: A) => unknown, ...args: A): Promise<Process> {
+    const process = new P({ target: inline(target), args }) as Process;
+    running.push(process);
+    await process.start();
+    return process;
+  }
+
+  afterEach(async () => {
+    for (const process of running.splice(0)) {
+      process.kill('SIGKILL');
+      await process.join();
+    }
+    for (const object of open.splice(0)) object.close();
+  });
+
+  test('a lock: acquire, release, locked; over-release is an error; anybody may release', async () => {
+    const lock = make(new Lock());
+    expect(lock.locked()).toBe(false);
+    expect(await lock.acquire()).toBe(true);
+    expect(lock.locked()).toBe(true);
+    expect(lock.acquireSync({ timeout: 0 })).toBe(false);
+    expect(await lock.acquire({ timeout: 0 })).toBe(false);
+    expect(lock.acquireSync({ timeout: -5 })).toBe(false);
+    expect(await lock.acquire({ timeout: 20 })).toBe(false);
+    const other = await start((lock: InstanceType<typeof Lock>) => {
+      lock.release();
+    }, lock);
+    await other.join();
+    expect(lock.locked()).toBe(false);
+    expect(thrown(() => lock.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    expect(await lock.run(() => lock.locked())).toBe(true);
+    expect(lock.locked()).toBe(false);
+    expect((await errorOf(lock.run(() => Promise.reject(new Error('inside'))))).message).toBe('inside');
+    expect(lock.locked()).toBe(false);
+  });
+
+  test('who waits first comes first; waiters in one process and several', async () => {
+    const lock = make(new Lock());
+    lock.acquireSync();
+    const order: number[] = [];
+    const waits = [1, 2, 3].map(async (n) => {
+      await lock.acquire();
+      order.push(n);
+      lock.release();
+    });
+    lock.release();
+    await Promise.all(waits);
+    expect(order).toEqual([1, 2, 3]);
+  });
+
+  test('four processes count to the same number under a lock, and none of them starves', async () => {
+    const lock = make(new Lock());
+    const value = make(new Queue<number>());
+    const turns = make(new Queue<number>());
+    await value.put(0);
+    const processes = await Promise.all(
+      [0, 1, 2, 3].map((id) =>
+        start(
+          async (id: number, lock, value, turns) => {
+            for (let i = 0; i < 50; i++) {
+              if (i % 2 === 0) await lock.acquire();
+              else lock.acquireSync();
+              // Not safe but for the lock.
+              const seen = value.getSync();
+              value.putSync(seen + 1);
+              turns.putSync(id);
+              lock.release();
+            }
+          },
+          id,
+          lock,
+          value,
+          turns,
+        ),
+      ),
+    );
+    for (const process of processes) expect(await process.result()).toBeUndefined();
+    expect(await value.get()).toBe(200);
+    expect(turns.getManySync(200).sort()).toEqual([0, 1, 2, 3].flatMap((id) => Array<number>(50).fill(id)));
+  });
+
+  test('a killed holder frees the lock, and the next one can tell', async () => {
+    const lock = make(new Lock());
+    const told = make(new Queue<string>());
+    const holder = await start(
+      async (lock, told) => {
+        await lock.acquire();
+        told.putSync('held');
+        await new Promise(() => setInterval(() => undefined, 1000));
+      },
+      lock,
+      told,
+    );
+    await told.get();
+    expect(lock.acquireSync({ timeout: 0 })).toBe(false);
+    const waiting = lock.acquire({ timeout: 20_000 });
+    holder.kill('SIGKILL');
+    expect(await waiting).toBe(true);
+    expect(lock.ownerDied).toBe(true);
+    lock.release();
+    lock.acquireSync();
+    expect(lock.ownerDied).toBe(false);
+    lock.release();
+    expect(lock.locked()).toBe(false);
+  });
+
+  test('a killed holder frees the lock for who blocks', async () => {
+    const lock = make(new Lock());
+    const told = make(new Queue<string>());
+    const holder = await start(
+      async (lock, told) => {
+        lock.acquireSync();
+        told.putSync('held');
+        await new Promise(() => setInterval(() => undefined, 1000));
+      },
+      lock,
+      told,
+    );
+    told.getSync();
+    holder.kill('SIGKILL');
+    expect(lock.acquireSync({ timeout: 20_000 })).toBe(true);
+    expect(lock.ownerDied).toBe(true);
+  });
+
+  test('a killed waiter takes nothing with it', async () => {
+    const lock = make(new Lock());
+    const told = make(new Queue<string>());
+    lock.acquireSync();
+    const waiters = await Promise.all(
+      [true, false].map((sync) =>
+        start(
+          async (lock, told, sync: boolean) => {
+            told.putSync('waits');
+            if (sync) lock.acquireSync();
+            else await lock.acquire();
+          },
+          lock,
+          told,
+          sync,
+        ),
+      ),
+    );
+    await told.get();
+    await told.get();
+    for (const waiter of waiters) {
+      waiter.kill('SIGKILL');
+      await waiter.join();
+    }
+    lock.release();
+    expect(await lock.acquire({ timeout: 20_000 })).toBe(true);
+  });
+
+  test('a stopped holder: others time out', async () => {
+    const lock = make(new Lock());
+    const told = make(new Queue<string>());
+    const holder = await start(
+      async (lock, told) => {
+        lock.acquireSync();
+        told.putSync('held');
+        await new Promise(() => setInterval(() => undefined, 1000));
+      },
+      lock,
+      told,
+    );
+    await told.get();
+    holder.kill('SIGSTOP');
+    expect(lock.acquireSync({ timeout: 50 })).toBe(false);
+    expect(await lock.acquire({ timeout: 50 })).toBe(false);
+    holder.kill('SIGCONT');
+  });
+
+  test('aborted and closed waits', async () => {
+    const lock = make(new Lock());
+    lock.acquireSync();
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const aborted = errorOf(lock.acquire({ signal: controller.signal }));
+    controller.abort(reason);
+    expect(await aborted).toBe(reason);
+    expect(await errorOf(lock.acquire({ signal: controller.signal }))).toBe(reason);
+    lock.release();
+    expect(lock.locked()).toBe(false);
+    lock.acquireSync();
+    const closed = errorOf(lock.acquire());
+    lock.close();
+    lock.close();
+    expect((await closed).code).toBe('ERR_FORKFUL_CLOSED');
+    expect(thrown(() => lock.locked()).code).toBe('ERR_FORKFUL_CLOSED');
+    expect((await errorOf(lock.acquire())).code).toBe('ERR_FORKFUL_CLOSED');
+  });
+
+  test('an un-awaited acquire comes before a later Sync one', async () => {
+    const lock = make(new Lock());
+    const first = lock.acquire();
+    expect(lock.acquireSync({ timeout: 20 })).toBe(false);
+    expect(await first).toBe(true);
+  });
+
+  test('semaphores count, and a bounded one not above its value', async () => {
+    const semaphore = make(new Semaphore(2));
+    expect(semaphore.value).toBe(2);
+    semaphore.acquireSync();
+    await semaphore.acquire();
+    expect(semaphore.value).toBe(0);
+    expect(semaphore.locked()).toBe(true);
+    expect(semaphore.acquireSync({ timeout: 0 })).toBe(false);
+    semaphore.release(3);
+    expect(semaphore.value).toBe(3);
+    const bounded = make(new BoundedSemaphore(2));
+    bounded.acquireSync();
+    bounded.release();
+    expect(thrown(() => bounded.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    expect(bounded.value).toBe(2);
+    expect(thrown(() => new Semaphore(-1)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+    expect(thrown(() => new Lock({ name: 'x' })).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+  });
+
+  test('units of the dead return, and never more than there were', async () => {
+    const semaphore = make(new Semaphore(3));
+    const told = make(new Queue<string>());
+    const holder = await start(
+      async (semaphore, told) => {
+        semaphore.acquireSync();
+        semaphore.acquireSync();
+        told.putSync('held');
+        await new Promise(() => setInterval(() => undefined, 1000));
+      },
+      semaphore,
+      told,
+    );
+    await told.get();
+    expect(semaphore.value).toBe(1);
+    semaphore.release(); // one of the holder's
+    holder.kill('SIGKILL');
+    await holder.join();
+    for (let i = 0; i < 3; i++) expect(await semaphore.acquire({ timeout: 20_000 })).toBe(true);
+    expect(semaphore.acquireSync({ timeout: 150 })).toBe(false);
+  });
+
+  test('an RLock: its owner may acquire it again, nobody else may release it', async () => {
+    const lock = make(new RLock());
+    expect(lock.acquireSync()).toBe(true);
+    expect(lock.acquireSync()).toBe(true);
+    const other = await start((lock) => {
+      try {
+        lock.release();
+        return 'released';
+      } catch (error) {
+        return [(error as { code: string }).code, lock.acquireSync({ timeout: 0 })];
+      }
+    }, lock);
+    expect(await other.result()).toEqual(['ERR_FORKFUL_INVALID_STATE', false]);
+    lock.release();
+    expect(lock.locked()).toBe(true);
+    lock.release();
+    expect(lock.locked()).toBe(false);
+    expect(thrown(() => lock.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+  });
+
+  test('an RLock: asynchronous flows of one process exclude each other; inside run() it counts', async () => {
+    const lock = make(new RLock());
+    const order: string[] = [];
+    let goOn: () => void = () => undefined;
+    const first = lock.run(async () => {
+      order.push('first in');
+      await lock.run(async () => {
+        expect(await lock.acquire()).toBe(true);
+        lock.release();
+        await new Promise<void>((resolve) => (goOn = resolve));
+      });
+      order.push('first out');
+    });
+    const second = lock.run(() => order.push('second'));
+    await until(() => order.length === 1);
+    expect(thrown(() => lock.acquireSync()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    expect(thrown(() => lock.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    goOn();
+    await Promise.all([first, second]);
+    expect(order).toEqual(['first in', 'first out', 'second']);
+    expect(lock.locked()).toBe(false);
+  });
+
+  test('events: set, clear, wait in this process and another', async () => {
+    const event = make(new Event());
+    const seen = make(new Queue<string>());
+    expect(event.isSet()).toBe(false);
+    expect(event.waitSync({ timeout: 0 })).toBe(false);
+    expect(await event.wait({ timeout: 20 })).toBe(false);
+    const child = await start(
+      async (event, seen) => {
+        seen.putSync('up');
+        seen.putSync(`async ${String(await event.wait())}`);
+        seen.putSync(`sync ${String(event.waitSync())}`);
+      },
+      event,
+      seen,
+    );
+    await seen.get();
+    const here = event.wait();
+    event.set();
+    expect(await here).toBe(true);
+    expect(event.isSet()).toBe(true);
+    expect(await child.result()).toBeUndefined();
+    expect([await seen.get(), await seen.get()]).toEqual(['async true', 'sync true']);
+    event.clear();
+    expect(event.isSet()).toBe(false);
+    expect(event.waitSync({ timeout: 10 })).toBe(false);
+  });
+});

@@ -9,7 +9,9 @@
       "native/core/shared_memory.cc",
       "native/core/memory_budget.cc",
       "native/core/robust_mutex.cc",
-      "native/core/ring.cc",
+      "native/core/process_identity.cc",
+      "native/core/ledger.cc",
+            "native/core/ring.cc",
       "native/core/shared_block.cc",
       "native/core/named_file.cc"
     ]
@@ -23,6 +25,7 @@
         "native/core/descriptors.cc",
         "native/core/fork.cc",
         "native/core/forkserver.cc",
+        "native/core/probe.cc",
         "native/addon/addon.cc",
         "native/addon/block_object.cc",
         "native/addon/convert.cc",
@@ -41,9 +44,12 @@
         "<@(core_sources)",
         "native/core/process.cc",
         "native/core/descriptors.cc",
+        "native/core/probe.cc",
+        "native/test/deny.cc",
         "native/test/ring_test.cc",
         "native/test/block_test.cc",
         "native/test/fault_test.cc",
+        "native/test/ledger_test.cc",
         "native/test/stress.cc"
       ],
       "defines": ["FORKFUL_FAULT_POINTS"],

@@ -1,6 +1,6 @@
-import { backend as implementation } from './backend';
+import { backend as implementation, decision } from './backend';
 import type { BackendName, StartMethod } from './backend/backend';
-import { getStartMethod } from './start-method';
+import { getStartMethod, isStartMethodChosen } from './start-method';
 
 /** Which implementation and start method are in use, and why. */
 export function backend(): {
@@ -10,9 +10,10 @@ export function backend(): {
 } {
   const startMethod = getStartMethod();
   const obstacle = implementation.unavailable('forkserver');
-  const why =
-    obstacle === undefined
-      ? `'${startMethod}' is the default, or what you chose`
-      : `'forkserver' is not safe in this program: ${obstacle}`;
-  return { name: implementation.name, startMethod, reason: `the addon is loaded; ${why}` };
+  const reasons = [
+    decision.reason,
+    `'${startMethod}' ${isStartMethodChosen() ? 'was chosen by setStartMethod' : 'is the default'}`,
+    ...(obstacle === undefined ? [] : [`'forkserver' cannot be used: ${obstacle}`]),
+  ];
+  return { name: implementation.name, startMethod, reason: reasons.join('; ') };
 }

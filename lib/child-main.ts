@@ -1,6 +1,7 @@
 import './become-child';
+import './backend/choose-native';
 import { backend } from './backend';
 import { runChild } from './child';
 
-/** The program of a child that begins with a fresh Node. */
+/** The program of a native backend's child that begins with a fresh Node. */
 void runChild((decode) => backend.connectToParent(decode));

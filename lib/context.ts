@@ -1,8 +1,8 @@
 import type { StartMethod } from './backend/backend';
-import { Pipe } from './connection';
+import { Pipe } from './pipe';
 import { Pool, type PoolOptions } from './pool/pool';
 import { Process, type ProcessOptions } from './process';
-import { Queue } from './queue';
+import { JoinableQueue, Queue, SimpleQueue } from './queue';
 import { SharedArray } from './shared/array';
 import { ShareableList } from './shared/list';
 import { SharedMemory } from './shared/memory';
@@ -15,6 +15,8 @@ export interface Context {
   readonly Process: typeof Process;
   readonly Pool: typeof Pool;
   readonly Queue: typeof Queue;
+  readonly JoinableQueue: typeof JoinableQueue;
+  readonly SimpleQueue: typeof SimpleQueue;
   readonly Pipe: typeof Pipe;
   readonly Value: typeof Value;
   readonly SharedArray: typeof SharedArray;
@@ -42,6 +44,8 @@ export function getContext(method?: StartMethod): Context {
       }
     },
     Queue,
+    JoinableQueue,
+    SimpleQueue,
     Pipe,
     Value,
     SharedArray,

@@ -44,6 +44,35 @@ export class BrokenPipeError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_BROKEN_PIPE';
 }
 
+/** A received message is longer than what it was to be received into, or than the limit. */
+export class BufferTooShortError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_BUFFER_TOO_SHORT';
+  /** The message, whole. */
+  readonly data: Buffer;
+
+  constructor(message: string, details: ErrorDetails & { readonly data?: Buffer } = {}) {
+    super(message, details);
+    this.data = details.data ?? Buffer.alloc(0);
+  }
+}
+
+/** A process took messages from a JoinableQueue and ended before it was done with them. */
+export class ConsumerLostError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_CONSUMER_LOST';
+  readonly pid: number;
+  /** How many messages it had taken without a `taskDone()`. */
+  readonly unfinished: number;
+
+  constructor(
+    message: string,
+    details: ErrorDetails & { readonly pid?: number; readonly unfinished?: number } = {},
+  ) {
+    super(message, details);
+    this.pid = details.pid ?? 0;
+    this.unfinished = details.unfinished ?? 0;
+  }
+}
+
 /** A value, or bytes from elsewhere, cannot be turned into the other. */
 export class SerializationError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_SERIALIZATION';

@@ -1,4 +1,5 @@
 import './become-child';
+import './backend/choose-native';
 import './index';
 import { beLazyAgain } from './eager';
 import { pathToFileURL } from 'node:url';

@@ -1,6 +1,5 @@
 export { backend } from './backend-info';
 export type { BackendName, StartMethod } from './backend/backend';
-export { Connection, Pipe, type PipeOptions } from './connection';
 export { getContext, type Context } from './context';
 export { cpuCount } from './current';
 export * from './errors';
@@ -9,6 +8,7 @@ export { inline, ref, refs, type References } from './function-ref';
 export { isMainProcess } from './main-process';
 export { onFork, type ForkHooks } from './on-fork';
 export type { SyncWaitOptions, WaitOptions } from './options';
+export { Connection, Pipe, type Bytes, type PipeOptions, type ReceiveBytesOptions } from './pipe';
 export { AsyncResult, type CallbackOptions, type ResultWaitOptions } from './pool/async-result';
 export { Pool, type MapOptions, type PoolOptions } from './pool/pool';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
@@ -21,7 +21,9 @@ export {
   type ProcessOptions,
   type Target,
 } from './process';
-export { Queue, type QueueOptions } from './queue';
+export { JoinableQueue, Queue, SimpleQueue, type QueueOptions } from './queue';
+export type { Waitable } from './readiness';
+export type { Sentinel } from './sentinel';
 export { SharedArray, type SharedArrayConstructor, type SharedArrayMembers } from './shared/array';
 export type { ElementOf, ElementType, TypedArrays } from './shared/element-types';
 export { ShareableList, type ShareableItem, type ShareableListOptions } from './shared/list';
@@ -30,3 +32,4 @@ export { SharedMemory, type SharedMemoryOptions } from './shared/memory';
 export { Value } from './shared/value';
 export { registerClass } from './serializer';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './start-method';
+export { wait, waitSync } from './wait';

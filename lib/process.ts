@@ -27,6 +27,7 @@ import {
   type WaitOptions,
   waitOptions,
 } from './options';
+import { Sentinel } from './sentinel';
 import { checkStartMethod, startMethodFor } from './start-method';
 import { after } from './timer';
 
@@ -107,6 +108,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   #startError: unknown;
   #waiters: (() => void)[] = [];
   #holders = 0;
+  #sentinel: Sentinel | undefined;
 
   constructor(options: ProcessOptions<A, R> = {}) {
     const self = (options as { [SELF]?: true })[SELF] === true;
@@ -350,6 +352,18 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     );
   }
 
+  /**
+   * Ready when the process has ended: for {@link wait}.
+   * @throws InvalidStateError before the start
+   */
+  get sentinel(): Sentinel {
+    this.#mustBeStarted('sentinel');
+    return (this.#sentinel ??= new Sentinel({
+      readable: () => this.#status !== undefined,
+      whenReadable: (listener) => this.#whenEnded(listener),
+    }));
+  }
+
   isAlive(): boolean {
     this.#mustBeOpen();
     if (this.#isSelf) return true;
@@ -434,6 +448,26 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     throw new InvalidArgumentError(
       'Process option "target" is missing: give one, or override run() in a subclass',
     );
+  }
+
+  /** Calls the listener once it has ended or turned out not to start; holds the event loop until then. */
+  #whenEnded(listener: () => void): () => void {
+    let waits = true;
+    const stop = () => {
+      if (!waits) return;
+      waits = false;
+      this.#waiters = this.#waiters.filter((waiter) => waiter !== onNews);
+      this.#hold(-1);
+    };
+    const onNews = () => {
+      if (this.#status === undefined && this.#state !== 'new') return; // a report, not the end
+      stop();
+      listener();
+    };
+    this.#hold(1);
+    if (this.#status !== undefined) onNews();
+    else this.#waiters.push(onNews);
+    return stop;
   }
 
   /** Notices an end that the event loop has not come round to. */

@@ -8,6 +8,14 @@ export interface Readiness {
   whenReadable(listener: () => void): () => void;
 }
 
+/** Marks what {@link wait} takes. */
+export const READINESS: unique symbol = Symbol('readiness');
+
+export interface Waitable {
+  /** @internal */
+  [READINESS](): Readiness;
+}
+
 /** Whether it has become readable within the time. */
 export function untilReadable(source: Readiness, { timeout, signal }: Omit<Wait, 'owner'>): Promise<boolean> {
   if (timeout <= 0) return Promise.resolve(source.readable());

@@ -36,6 +36,11 @@ export function getStartMethod(): StartMethod {
   return explicit ?? getAllStartMethods()[0] ?? 'spawn';
 }
 
+/** Whether the program has asked for its start method by {@link setStartMethod}. */
+export function isStartMethodChosen(): boolean {
+  return explicit !== undefined;
+}
+
 /** How to start a process for which `method` was asked, if any; `fallback`: another method will do. */
 export function startMethodFor(method: StartMethod | undefined): { method: StartMethod; fallback: boolean } {
   const asked = method ?? explicit;

@@ -4,7 +4,8 @@ import { Reader, Writer, sharedViewHandle } from './serializer';
 /** How queues and pipes carry a value: a Buffer as its own bytes, all else by the serializer. */
 
 const VALUE = 0;
-const BYTES = 1;
+/** The tag of a message that is its own bytes. */
+export const BYTES = 1;
 
 const writer = new Writer();
 const reader = new Reader();

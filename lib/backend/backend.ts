@@ -100,10 +100,38 @@ export interface Share {
   readonly descriptors: readonly number[];
 }
 
+/** Of a joinable channel: how many messages were sent, in whatever process, and are not done. */
+export interface Account {
+  /**
+   * One received message is done: one that this process took, else one that an ended process took, else anyone's.
+   * false: everything that was sent is done already.
+   */
+  done(): boolean;
+  /**
+   * Resolves when everything that was sent is done. Rejects with ConsumerLostError if a process has ended without being
+   * done with what it took, unless others were in its place.
+   */
+  join(wait: Wait): Promise<void>;
+  /** Whether everything is done; definite with a timeout of 0. Throws as {@link join} rejects. */
+  joinSync(timeout: number): boolean;
+}
+
 /** Many-to-many, bounded or not. */
 export interface Channel<T> extends Sender, Receiver<T> {
   size(): number;
   full(): boolean;
+  /** How many calls of {@link send} have not been settled. Goes on to fall during {@link Backend.runUntil}. */
+  pendingSends(): number;
+  /** Whether these keep the event loop alive, now and later; they do until somebody says otherwise. */
+  holdSends(held: boolean): void;
+  /**
+   * Ends sending in all processes: sends fail with ClosedError, those that wait too; in this process from the return on.
+   * What was sent can still be received, unless `immediate` drops it (it counts as done); then receiving fails with
+   * ClosedError. Again and with `immediate`: drops what is left.
+   */
+  shutdown(immediate: boolean): void;
+  /** undefined unless the channel is joinable. */
+  readonly account: Account | undefined;
   share(): Share;
   close(): void;
 }
@@ -113,6 +141,8 @@ export interface ChannelOptions {
   readonly maxItems: number;
   /** Most bytes at a time; 0: no bound. A larger message passes alone. */
   readonly maxBytes: number;
+  /** Whether it has an {@link Account}. */
+  readonly joinable: boolean;
 }
 
 /** One end of a two-way transport that tells when the other end is gone. */

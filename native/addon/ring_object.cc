@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "addon/convert.h"
 #include "addon/scratch.h"
 
 namespace forkful {
@@ -136,20 +137,26 @@ Napi::Function RingObject::define(Napi::Env env) {
                       InstanceMethod<&RingObject::arm_not_empty>("armNotEmpty"),
                       InstanceMethod<&RingObject::arm_not_full>("armNotFull"),
                       InstanceMethod<&RingObject::size>("size"), InstanceMethod<&RingObject::full>("full"),
+                      InstanceMethod<&RingObject::shut>("shut"), InstanceMethod<&RingObject::is_shut>("isShut"),
+                      InstanceMethod<&RingObject::finish>("finish"),
+                      InstanceMethod<&RingObject::arm_joined>("armJoined"),
+                      InstanceMethod<&RingObject::accounts>("accounts"),
                       InstanceMethod<&RingObject::close>("close")});
 }
 
-// (memory, offset, notEmptyEvent, notFullEvent, limits?: { dataBytes, maxItems, maxBytes }): limits mean a new ring.
+// (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], limits?: { dataBytes, maxItems, maxBytes, joinable }):
+// limits mean a new ring.
 RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingObject>(info) {
   const int memory = info[0].As<Napi::Number>().Int32Value();
   const auto offset = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   int error;
-  if (info[4].IsObject()) {
-    const auto options = info[4].As<Napi::Object>();
+  if (info[3].IsObject()) {
+    const auto options = info[3].As<Napi::Object>();
     Ring::Limits limits;
     limits.data_bytes = static_cast<uint64_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
     limits.max_bytes = static_cast<uint64_t>(options.Get("maxBytes").As<Napi::Number>().Int64Value());
     limits.max_items = options.Get("maxItems").As<Napi::Number>().Uint32Value();
+    limits.has_ledger = options.Get("joinable").ToBoolean();
     error = ring_.create(memory, offset, limits);
   } else {
     error = ring_.attach(memory, offset);
@@ -157,7 +164,9 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   if (error != 0) {
     throw Napi::Error::New(info.Env(), std::string("ring: ") + strerror(error));
   }
-  ring_.set_events(info[2].As<Napi::Number>().Int32Value(), info[3].As<Napi::Number>().Int32Value());
+  const std::vector<int> events = integers(info[2]);
+  if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) throw Napi::TypeError::New(info.Env(), "Ring");
+  ring_.set_events(events[0], events[1], ring_.has_ledger() ? events[2] : -1);
 }
 
 // (tag, data, length, start)
@@ -235,6 +244,42 @@ Napi::Value RingObject::size(const Napi::CallbackInfo& info) {
 Napi::Value RingObject::full(const Napi::CallbackInfo& info) {
   if (!ring_.attached()) throw Napi::TypeError::New(info.Env(), "full");
   return Napi::Boolean::New(info.Env(), ring_.full());
+}
+
+// (drop: boolean)
+Napi::Value RingObject::shut(const Napi::CallbackInfo& info) {
+  if (!ring_.attached()) throw Napi::TypeError::New(info.Env(), "shut");
+  const Status status = ring_.shut(info[0].As<Napi::Boolean>().Value(), Deadline::in_ms(kLoopPatienceMs));
+  return Napi::Number::New(info.Env(), static_cast<int32_t>(status));
+}
+
+Napi::Value RingObject::is_shut(const Napi::CallbackInfo& info) {
+  if (!ring_.attached()) throw Napi::TypeError::New(info.Env(), "isShut");
+  return Napi::Boolean::New(info.Env(), ring_.is_shut());
+}
+
+Napi::Value RingObject::finish(const Napi::CallbackInfo& info) {
+  if (!ring_.has_ledger()) throw Napi::TypeError::New(info.Env(), "finish");
+  return Napi::Number::New(info.Env(), static_cast<int32_t>(ring_.finish(Deadline::in_ms(kLoopPatienceMs))));
+}
+
+Napi::Value RingObject::arm_joined(const Napi::CallbackInfo& info) {
+  if (!ring_.has_ledger()) throw Napi::TypeError::New(info.Env(), "armJoined");
+  return Napi::Number::New(info.Env(), static_cast<int32_t>(ring_.arm_joined(Deadline::in_ms(kLoopPatienceMs))));
+}
+
+// [(pid, started, balance) …] of all that have a slot.
+Napi::Value RingObject::accounts(const Napi::CallbackInfo& info) {
+  if (!ring_.has_ledger()) throw Napi::TypeError::New(info.Env(), "accounts");
+  std::vector<Ledger::Account> found(Ledger::kSlots);
+  const uint32_t count = ring_.accounts(found.data(), Ledger::kSlots);
+  Napi::Array out = Napi::Array::New(info.Env(), size_t{count} * 3);
+  for (uint32_t i = 0; i < count; i++) {
+    out.Set(3 * i, found[i].process.pid);
+    out.Set(3 * i + 1, static_cast<double>(found[i].process.started));
+    out.Set(3 * i + 2, found[i].balance);
+  }
+  return out;
 }
 
 Napi::Value RingObject::close(const Napi::CallbackInfo& info) {

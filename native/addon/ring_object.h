@@ -24,6 +24,11 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   Napi::Value arm_not_full(const Napi::CallbackInfo& info);
   Napi::Value size(const Napi::CallbackInfo& info);
   Napi::Value full(const Napi::CallbackInfo& info);
+  Napi::Value shut(const Napi::CallbackInfo& info);
+  Napi::Value is_shut(const Napi::CallbackInfo& info);
+  Napi::Value finish(const Napi::CallbackInfo& info);
+  Napi::Value arm_joined(const Napi::CallbackInfo& info);
+  Napi::Value accounts(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   Ring ring_;

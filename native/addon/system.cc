@@ -10,7 +10,9 @@
 
 #include "addon/convert.h"
 #include "core/descriptors.h"
+#include "core/probe.h"
 #include "core/process.h"
+#include "core/process_identity.h"
 #include "core/ring.h"
 #include "core/shared_memory.h"
 
@@ -127,6 +129,18 @@ Napi::Value open_process(const Napi::CallbackInfo& info) {
                            checked(info.Env(), "pidfd_open", forkful::open_process(integer(info[0]))));
 }
 
+// (pid, started) -> pidfd, or -1 if that process has ended, whoever has its number now
+Napi::Value open_if_alive(const Napi::CallbackInfo& info) {
+  const ProcessIdentity process{static_cast<uint32_t>(integer(info[0])),
+                                static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value())};
+  const int pidfd = forkful::open_process(static_cast<pid_t>(process.pid));
+  if (pidfd == -ESRCH) return Napi::Number::New(info.Env(), -1);
+  checked(info.Env(), "pidfd_open", pidfd);
+  if (!has_ended(process)) return Napi::Number::New(info.Env(), pidfd);
+  close(pidfd);
+  return Napi::Number::New(info.Env(), -1);
+}
+
 // (pidfd, signal) -> whether there was somebody to signal
 Napi::Value signal_child(const Napi::CallbackInfo& info) {
   const int error = signal_process(integer(info[0]), integer(info[1]));
@@ -136,7 +150,12 @@ Napi::Value signal_child(const Napi::CallbackInfo& info) {
 
 Napi::Value ring_bytes(const Napi::CallbackInfo& info) {
   const auto bytes = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
-  return Napi::Number::New(info.Env(), static_cast<double>(Ring::region_bytes(bytes)));
+  return Napi::Number::New(info.Env(), static_cast<double>(Ring::region_bytes(bytes, info[1].ToBoolean())));
+}
+
+// (bytes of addresses) -> '' or what this system refuses
+Napi::Value probe_system(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), probe(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value())));
 }
 
 }  // namespace
@@ -160,8 +179,10 @@ void define_system(Napi::Env env, Napi::Object exports) {
   define("spawn", spawn_process);
   define("reap", reap_process);
   define("openProcess", open_process);
+  define("openIfAlive", open_if_alive);
   define("signalProcess", signal_child);
   define("ringRegionBytes", ring_bytes);
+  define("probe", probe_system);
 }
 
 }  // namespace forkful

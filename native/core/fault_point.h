@@ -57,7 +57,25 @@
   POINT(recovery_sequence_bumped)                                                                             \
   POINT(recovery_sleepers_woken)                                                                              \
   POINT(recovery_consumers_told)                                                                              \
-  POINT(recovery_producers_told)
+  POINT(recovery_producers_told)                                                                              \
+  POINT(claim_locked)                                                                                         \
+  POINT(claim_woken)                                                                                          \
+  POINT(claim_vacated)                                                                                        \
+  POINT(claim_prepared)                                                                                       \
+  POINT(claim_made)                                                                                           \
+  POINT(get_accounted)                                                                                        \
+  POINT(done_locked)                                                                                          \
+  POINT(done_woken)                                                                                           \
+  POINT(done_counted)                                                                                         \
+  POINT(done_unlocked)                                                                                        \
+  POINT(shut_half_locked)                                                                                     \
+  POINT(shut_locked)                                                                                          \
+  POINT(shut_woken)                                                                                           \
+  POINT(shut_committed)                                                                                       \
+  POINT(shut_dropped)                                                                                         \
+  POINT(shut_done)                                                                                            \
+  POINT(shut_half_unlocked)                                                                                   \
+  POINT(shut_unlocked)
 
 namespace forkful {
 
@@ -73,6 +91,9 @@ inline constexpr const char* kFaultPointNames[] = {
 #undef FORKFUL_NAME
 };
 inline constexpr uint32_t kFaultPoints = std::size(kFaultPointNames);
+// From here on they are passed only with a ledger or by who shuts the ring, and tested apart.
+inline constexpr uint32_t kFirstOfLedger = static_cast<uint32_t>(FaultPoint::claim_locked);
+inline constexpr uint32_t kFirstOfShut = static_cast<uint32_t>(FaultPoint::shut_half_locked);
 
 // Whoever of these roles (a set of bits) passes the point for the nth time gets the signal: once.
 struct Fault {

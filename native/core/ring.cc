@@ -35,9 +35,9 @@ void signal_event(int fd) {
 
 }  // namespace
 
-size_t Ring::header_bytes() {
+size_t Ring::header_bytes(bool has_ledger) {
   const size_t page = page_size();
-  return (sizeof(RingHeader) + page - 1) / page * page;
+  return (sizeof(RingHeader) + (has_ledger ? sizeof(Ledger) : 0) + page - 1) / page * page;
 }
 
 int Ring::create(int fd, uint64_t offset, const Limits& limits) {
@@ -45,10 +45,13 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
       limits.data_bytes > (uint64_t{4} << 30)) {
     return EINVAL;
   }
-  if (const int error = mapping_.map(fd, offset, header_bytes(), limits.data_bytes)) return error;
+  if (const int error = mapping_.map(fd, offset, header_bytes(limits.has_ledger), limits.data_bytes)) return error;
   RingHeader& h = header();
   h.version = kRingVersion;
-  h.header_bytes = static_cast<uint32_t>(header_bytes());
+  h.header_bytes = static_cast<uint32_t>(header_bytes(limits.has_ledger));
+  h.has_ledger = limits.has_ledger;
+  set_ledger(limits.has_ledger);
+  if (ledger_ != nullptr) ledger_->initialise(limits.first_count);
   h.data_bytes = data_bytes_ = limits.data_bytes;
   h.max_bytes = max_bytes_ = limits.max_bytes;
   h.max_items = max_items_ = limits.max_items;
@@ -73,25 +76,38 @@ int Ring::attach(int fd, uint64_t offset) {
     uint64_t magic;
     uint32_t version, header_bytes;
     uint64_t data_bytes, max_bytes;
-    uint32_t max_items;
+    uint32_t max_items, corrupt, shut, has_ledger;
   } first{};
-  static_assert(offsetof(RingHeader, max_items) == 32);
+  static_assert(offsetof(RingHeader, has_ledger) == 44);
   if (pread(fd, &first, sizeof first, static_cast<off_t>(offset)) != static_cast<ssize_t>(sizeof first)) return EPROTO;
-  if (first.magic != kRingMagic || first.version != kRingVersion || first.header_bytes != header_bytes() ||
+  const bool has_ledger = first.has_ledger != 0;
+  if (first.magic != kRingMagic || first.version != kRingVersion || first.header_bytes != header_bytes(has_ledger) ||
       !std::has_single_bit(first.data_bytes) || first.data_bytes < page_size() ||
-      first.data_bytes > (uint64_t{4} << 30) || offset + region_bytes(first.data_bytes) > file_bytes) {
+      first.data_bytes > (uint64_t{4} << 30) || offset + region_bytes(first.data_bytes, has_ledger) > file_bytes) {
     return EPROTO;
   }
-  if (const int error = mapping_.map(fd, offset, header_bytes(), first.data_bytes)) return error;
+  if (const int error = mapping_.map(fd, offset, header_bytes(has_ledger), first.data_bytes)) return error;
+  set_ledger(has_ledger);
   data_bytes_ = first.data_bytes;
   max_bytes_ = first.max_bytes;
   max_items_ = first.max_items;
   return 0;
 }
 
-void Ring::set_events(int not_empty_fd, int not_full_fd) {
+void Ring::set_ledger(bool has_ledger) {
+  ledger_ = has_ledger ? reinterpret_cast<Ledger*>(mapping_.header() + sizeof(RingHeader)) : nullptr;
+  slot_pid_ = 0;
+}
+
+void Ring::detach() {
+  ledger_ = nullptr;
+  mapping_.reset();
+}
+
+void Ring::set_events(int not_empty_fd, int not_full_fd, int joined_fd) {
   not_empty_fd_ = not_empty_fd;
   not_full_fd_ = not_full_fd;
+  joined_fd_ = joined_fd;
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -110,7 +126,10 @@ Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
       // A consumer that died behind its commit has not given back what it drained. If it had taken the last record, no
       // other take will: producers would wait for room in an empty ring for ever.
       if (&mutex == &header().consumers.lock) {
-        reclaim(Cursor::unpack(header().head.load(std::memory_order_relaxed)).position);
+        const Cursor head = Cursor::unpack(header().head.load(std::memory_order_relaxed));
+        if (ledger_ != nullptr) ledger_->repair(head.items);
+        reclaim(head.position);
+        if (header().shut.load(std::memory_order_acquire) == Shut::kAndEmpty) drop_all();
       }
       FAULT_POINT(recovery_reclaimed);
       recover();
@@ -139,6 +158,7 @@ void Ring::recover() {
   FAULT_POINT(recovery_consumers_told);
   signal_event(not_full_fd_);
   FAULT_POINT(recovery_producers_told);
+  signal_event(joined_fd_);
 }
 
 // Invariant 2: called under the lock of the side that is about to commit.
@@ -319,7 +339,7 @@ Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, cons
   RobustMutex& mutex = header().producers.lock;
   if (const Status status = lock(mutex, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(put_locked);
-  const Status status = append(records, count, done);
+  const Status status = is_shut() ? Status::kShut : append(records, count, done);
   mutex.unlock();
   FAULT_POINT(put_unlocked);
   return status;
@@ -331,7 +351,7 @@ Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const De
     if (status != Status::kFull) return status;
     RingHeader& h = header();
     const uint32_t units = units_for(records[0].length);
-    if (!sleep(h.not_full, h.consumers.lock, producer_spin_, deadline, [&] { return fits_now(units); })) {
+    if (!sleep(h.not_full, h.consumers.lock, producer_spin_, deadline, [&] { return fits_now(units) || is_shut(); })) {
       return try_put(records, count, done, Deadline::in_ms(0));
     }
   }
@@ -341,7 +361,7 @@ Status Ring::arm_not_full(uint32_t length, const Deadline& lock_deadline) {
   RingHeader& h = header();
   if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(arm_locked);
-  const bool ready = poisoned() || fits_now(units_for(length));
+  const bool ready = poisoned() || is_shut() || fits_now(units_for(length));
   FAULT_POINT(arm_checked);
   if (!ready) h.not_full.armed.store(1, std::memory_order_relaxed);
   FAULT_POINT(arm_flag_set);
@@ -388,10 +408,15 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
   }
   *count = moved;
   FAULT_POINT(get_copied);
+  if (ledger_ != nullptr) ledger_->begin_take(slot_);
   wake(h.not_full, not_full_fd_);
   FAULT_POINT(get_woken);
   h.head.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of head by producers
   FAULT_POINT(get_committed);
+  if (ledger_ != nullptr) {
+    ledger_->end_take(moved);
+    FAULT_POINT(get_accounted);
+  }
   reclaim(next.position);
   FAULT_POINT(get_reclaimed);
   return Status::kOk;
@@ -438,7 +463,13 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   RingHeader& h = header();
   *count = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
-  if (h.tail.load(std::memory_order_acquire) == h.head.load(std::memory_order_acquire)) return Status::kEmpty;
+  const bool shut = is_shut();  // before tail, which no longer moves then
+  if (h.tail.load(std::memory_order_acquire) == h.head.load(std::memory_order_acquire)) {
+    return shut ? Status::kShut : Status::kEmpty;
+  }
+  if (ledger_ != nullptr) {
+    if (const Status status = enrol(lock_deadline); status != Status::kOk) return status;
+  }
   if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(get_locked);
   const Status status = take(into, room, max, taken, count);
@@ -452,7 +483,7 @@ Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_
     const Status status = try_get(into, room, max, taken, count, deadline);
     if (status != Status::kEmpty) return status;
     RingHeader& h = header();
-    if (!sleep(h.not_empty, h.producers.lock, consumer_spin_, deadline, [&] { return items() != 0; })) {
+    if (!sleep(h.not_empty, h.producers.lock, consumer_spin_, deadline, [&] { return items() != 0 || is_shut(); })) {
       return try_get(into, room, max, taken, count, Deadline::in_ms(0));
     }
   }
@@ -462,13 +493,123 @@ Status Ring::arm_not_empty(const Deadline& lock_deadline) {
   RingHeader& h = header();
   if (const Status status = lock(h.producers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(arm_locked);
-  const bool ready = poisoned() || items() != 0;
+  const bool ready = poisoned() || is_shut() || items() != 0;
   FAULT_POINT(arm_checked);
   if (!ready) h.not_empty.armed.store(1, std::memory_order_relaxed);
   FAULT_POINT(arm_flag_set);
   h.producers.lock.unlock();
   FAULT_POINT(arm_unlocked);
   return ready ? Status::kOk : Status::kEmpty;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// The end
+
+Status Ring::shut(bool drop, const Deadline& lock_deadline) {
+  RingHeader& h = header();
+  if (const Status status = lock(h.producers.lock, lock_deadline); status != Status::kOk) return status;
+  FAULT_POINT(shut_half_locked);
+  if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) {
+    h.producers.lock.unlock();
+    return status;
+  }
+  FAULT_POINT(shut_locked);
+  wake(h.not_empty, not_empty_fd_);
+  wake(h.not_full, not_full_fd_);
+  wake(h.joined, joined_fd_);
+  FAULT_POINT(shut_woken);
+  if (drop) {
+    h.shut.store(Shut::kAndEmpty, std::memory_order_release);
+  } else if (!is_shut()) {
+    h.shut.store(Shut::kForPuts, std::memory_order_release);  // pairs with the acquire load in is_shut
+  }
+  FAULT_POINT(shut_committed);
+  if (drop) drop_all();
+  FAULT_POINT(shut_done);
+  h.consumers.lock.unlock();
+  FAULT_POINT(shut_half_unlocked);
+  h.producers.lock.unlock();
+  FAULT_POINT(shut_unlocked);
+  return Status::kOk;
+}
+
+// Under the consumers' lock, in a ring that takes no more records: tail stands still.
+void Ring::drop_all() {
+  RingHeader& h = header();
+  const Cursor head = Cursor::unpack(h.head.load(std::memory_order_relaxed));
+  const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
+  if (head == tail) return;
+  if (ledger_ != nullptr) ledger_->begin_take(0);
+  h.consumers.seen_tail = tail.pack();
+  h.head.store(tail.pack(), std::memory_order_release);
+  FAULT_POINT(shut_dropped);
+  if (ledger_ != nullptr) ledger_->end_take(tail.items - head.items);
+  reclaim(tail.position);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// The ledger
+
+uint32_t Ring::unfinished() const {
+  return Cursor::unpack(header().tail.load(std::memory_order_acquire)).items - ledger_->done();
+}
+
+// Sees to it that this process has a slot. Looks for one without the lock, because that may read /proc.
+Status Ring::enrol(const Deadline& lock_deadline) {
+  const auto pid = static_cast<uint32_t>(getpid());
+  if (slot_pid_ == pid) [[likely]] return Status::kOk;
+  RingHeader& h = header();
+  const ProcessIdentity self = own_identity();
+  for (;;) {
+    const uint32_t slot = ledger_->find(self);
+    if (slot == 0) return Status::kCrowded;
+    bool is_ours = ledger_->belongs_to(slot, self);
+    if (!is_ours) {
+      if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+      FAULT_POINT(claim_locked);
+      wake(h.joined, joined_fd_);
+      FAULT_POINT(claim_woken);
+      is_ours = ledger_->claim(slot, self);
+      h.consumers.lock.unlock();
+    }
+    if (is_ours) {
+      slot_ = slot;
+      slot_pid_ = pid;
+      return Status::kOk;
+    }
+  }
+}
+
+Status Ring::finish(const Deadline& lock_deadline) {
+  if (poisoned()) [[unlikely]] return Status::kCorrupt;
+  if (const Status status = enrol(lock_deadline); status != Status::kOk) return status;
+  // Who is done with more than it took speaks for somebody who cannot.
+  const uint32_t lost = ledger_->balance(slot_) <= 0 ? ledger_->find_lost() : 0;
+  const ProcessIdentity dead = ledger_->identity(lost);
+  RingHeader& h = header();
+  if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+  FAULT_POINT(done_locked);
+  const uint32_t left = unfinished();
+  if (left != 0) {
+    if (left == 1) wake(h.joined, joined_fd_);
+    FAULT_POINT(done_woken);
+    const bool for_lost = lost != 0 && ledger_->belongs_to(lost, dead) && ledger_->balance(lost) > 0;
+    ledger_->finish(for_lost && ledger_->balance(slot_) <= 0 ? lost : slot_);
+    FAULT_POINT(done_counted);
+  }
+  h.consumers.lock.unlock();
+  FAULT_POINT(done_unlocked);
+  return left == 0 ? Status::kEmpty : Status::kOk;
+}
+
+Status Ring::arm_joined(const Deadline& lock_deadline) {
+  RingHeader& h = header();
+  if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+  const bool is_done = unfinished() == 0;
+  if (!is_done) h.joined.armed.store(1, std::memory_order_relaxed);
+  h.consumers.lock.unlock();
+  if (poisoned()) return Status::kCorrupt;
+  return is_done ? Status::kOk : Status::kFull;
 }
 
 bool Ring::spin_not_empty() {

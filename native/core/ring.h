@@ -20,7 +20,11 @@ namespace forkful {
 //     lock; a wakee then has to take that lock to look, so it looks after the commit, or after the waker's death.
 //  3. A waiter registers under the *opposite* lock, after looking once more there, and reads the sequence before it
 //     sets the flag: nobody can commit between its look and its registration.
-//  4. Recovery (EOWNERDEAD) wakes both sides and clears no flag: it may hold the wrong lock for it.
+//  4. Recovery (EOWNERDEAD) wakes everybody and clears no flag: it may hold the wrong lock for it.
+//  5. Who shuts the ring holds both locks, the producers' first: so 2 and 3 hold for waiters of both sides. Nobody else
+//     ever holds two.
+//
+// With a ledger, who joins waits for its balance: that changes under the consumers' lock, and so registers its waiters.
 //
 // Event loops wait on eventfds that are written and never read; each process watches them edge-triggered through an
 // epoll of its own, so no waiter can take another's wake-up.
@@ -31,6 +35,7 @@ class Ring {
     uint64_t max_bytes = 0;                   // bound on pending bytes; 0: none. A larger record passes alone
     uint32_t max_items = 0;                   // bound on pending records; 0: none
     uint32_t first_count = 0;                 // where the wrapping counters start (for tests)
+    bool has_ledger = false;                  // counts what each process takes and is done with
   };
   struct Record {
     const uint8_t* data;
@@ -44,16 +49,18 @@ class Ring {
     uint32_t unused;
   };
 
-  static size_t header_bytes();
-  static uint64_t region_bytes(uint64_t data_bytes) { return header_bytes() + data_bytes; }
+  static size_t header_bytes(bool has_ledger = false);
+  static uint64_t region_bytes(uint64_t data_bytes, bool has_ledger = false) {
+    return header_bytes(has_ledger) + data_bytes;
+  }
 
   // Both return 0 or an errno; EPROTO: the header is not that of such a ring.
   [[nodiscard]] int create(int fd, uint64_t offset, const Limits& limits);
   [[nodiscard]] int attach(int fd, uint64_t offset);
-  void detach() { mapping_.reset(); }
+  void detach();
   bool attached() const { return static_cast<bool>(mapping_); }
-  // The eventfds of those who wait for records and for room; -1: none. Not owned.
-  void set_events(int not_empty_fd, int not_full_fd);
+  // The eventfds of those who wait for records, for room and for the ledger; -1: none. Not owned.
+  void set_events(int not_empty_fd, int not_full_fd, int joined_fd = -1);
 
   // Appends as many of the records as fit, in one commit, and says how many. Never sleeps for room; waits for the
   // lock until the deadline, at least a millisecond.
@@ -72,6 +79,20 @@ class Ring {
   [[nodiscard]] Status arm_not_full(uint32_t length, const Deadline& lock_deadline);
 
   bool spin_not_empty();
+
+  // From the return on every put fails with kShut, and every get when nothing is left; `drop` leaves nothing. Those who
+  // wait are told. kBusy: a lock was not to be had, nothing has happened.
+  [[nodiscard]] Status shut(bool drop, const Deadline& lock_deadline);
+  bool is_shut() const { return header().shut.load(std::memory_order_acquire) != Shut::kOpen; }
+
+  // With a ledger only. One record that was taken, by this process or, failing that, by one that has ended, is done;
+  // kEmpty: everything is.
+  [[nodiscard]] Status finish(const Deadline& lock_deadline);
+  // kOk if everything that was put is done; else registers this process's event loop, which is also told when another
+  // process begins to take: kFull.
+  [[nodiscard]] Status arm_joined(const Deadline& lock_deadline);
+  uint32_t accounts(Ledger::Account* into, uint32_t room) const { return ledger_->read(into, room); }
+  bool has_ledger() const { return ledger_ != nullptr; }
 
   uint32_t items() const;
   bool full() const;
@@ -97,6 +118,10 @@ class Ring {
   uint32_t restart(Cursor tail, Cursor& head);
   Status append(const Record* records, uint32_t count, uint32_t* done);
   Status take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count);
+  void set_ledger(bool has_ledger);
+  void drop_all();
+  Status enrol(const Deadline& lock_deadline);
+  uint32_t unfinished() const;
   void reclaim(uint32_t head);
   uint32_t reclaim_boundary(uint32_t head) const;
   void discard_span(uint32_t from, uint32_t to);
@@ -110,6 +135,10 @@ class Ring {
   uint32_t max_items_ = 0;
   int not_empty_fd_ = -1;
   int not_full_fd_ = -1;
+  int joined_fd_ = -1;
+  Ledger* ledger_ = nullptr;  // inside the mapping
+  uint32_t slot_ = 0;         // of this process in the ledger, while its number is slot_pid_
+  uint32_t slot_pid_ = 0;
   SpinBudget consumer_spin_;
   SpinBudget producer_spin_;
 };

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/ledger.h"
 #include "core/robust_mutex.h"
 
 namespace forkful {
@@ -9,7 +10,7 @@ namespace forkful {
 // The shared half of a ring. Everything here may be seen, and by a hostile peer be set, to anything: readers check.
 
 constexpr uint64_t kRingMagic = 0x31676e69726b6f66;  // "fokring1"
-constexpr uint32_t kRingVersion = 1;
+constexpr uint32_t kRingVersion = 2;
 constexpr uint32_t kUnit = 8;  // positions and record sizes count in units of 8 bytes
 
 // What one side has done so far: records and units, both wrapping. It fits one 64-bit word, so a single store commits
@@ -49,6 +50,13 @@ struct alignas(64) WaitState {
   std::atomic<uint32_t> armed;
 };
 
+// Whether the ring takes records.
+enum class Shut : uint32_t {
+  kOpen = 0,
+  kForPuts = 1,   // what lies between head and tail can be taken
+  kAndEmpty = 2,  // it is dropped: by who shut the ring, or by whoever finds that one dead
+};
+
 struct RecordHeader {
   uint32_t length;  // bytes that follow
   uint32_t tag;     // the codec's
@@ -64,6 +72,8 @@ struct RingHeader {
   uint64_t max_bytes;
   uint32_t max_items;
   std::atomic<uint32_t> corrupt;
+  std::atomic<Shut> shut;  // stored with both locks held
+  uint32_t has_ledger;     // whether a Ledger lies behind this header
 
   struct alignas(64) {
     RobustMutex lock;
@@ -83,8 +93,10 @@ struct RingHeader {
   alignas(64) std::atomic<uint64_t> jump;  // stored by producers only
   WaitState not_empty;
   WaitState not_full;
+  WaitState joined;  // registers and is woken under the consumers' lock
   alignas(64) std::atomic<uint64_t> recoveries;
 };
 static_assert(sizeof(RingHeader) <= 4096);
+static_assert(sizeof(RingHeader) % alignof(Ledger) == 0);
 
 }  // namespace forkful

@@ -13,6 +13,8 @@ enum class Status : int32_t {
   kTooLarge = 5,  // the record could never fit
   kShort = 6,     // the destination is too small; the needed length is reported
   kCorrupt = 7,   // the shared header or a record is not plausible
+  kShut = 8,      // nobody may put any more; for who takes: and nothing is left
+  kCrowded = 9,   // the ledger has no slot for another process
 };
 
 }  // namespace forkful

@@ -1,4 +1,5 @@
 // The core without Node: one program, so that it can be run under sanitizers and valgrind as it is.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -16,9 +17,12 @@
 #include "core/fault_point.h"
 #include "core/memory_budget.h"
 #include "core/ring.h"
+#include "core/probe.h"
 #include "test/block_test.h"
 #include "test/check.h"
+#include "test/deny.h"
 #include "test/fault_test.h"
+#include "test/ledger_test.h"
 #include "test/stress.h"
 
 namespace {
@@ -378,12 +382,29 @@ void hostile_bytes() {
 
 void budget() { CHECK(forkful::available_memory() > 0); }
 
+int open_descriptors() {
+  int count = 0;
+  for (int fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+  return count;
+}
+
+void probe() {
+  const int before = open_descriptors();
+  CHECK(forkful::probe(uint64_t{1} << 34).empty());
+  CHECK(forkful::probe(uint64_t{1} << 60).find("mmap of 1073741824 GiB") == 0);
+  CHECK(open_descriptors() == before);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 4 && std::string(argv[1]) == "stress") {
     forkful::test::stress(atof(argv[2]), static_cast<unsigned>(atoi(argv[3])));
     return 0;
+  }
+  if (argc > 3 && std::string(argv[1]) == "deny") {
+    forkful::test::deny(argv[2], argv + 3);
+    return 127;
   }
   const int kills = argc > 1 ? atoi(argv[1]) : 500;
   const std::pair<const char*, std::function<void()>> tests[] = {
@@ -401,12 +422,16 @@ int main(int argc, char** argv) {
       {"room behind the dead", room_behind_the_dead},
       {"memory before a late discard", memory_before_a_late_discard},
       {"fault points", forkful::test::fault_points},
+      {"ledger", forkful::test::ledger},
+      {"ledger fault points", forkful::test::ledger_fault_points},
+      {"shut fault points", forkful::test::shut_fault_points},
       {"hostile bytes", hostile_bytes},
       {"memory budget", budget},
       {"blocks", forkful::test::blocks},
       {"block locks", forkful::test::block_locks},
       {"names", forkful::test::names},
       {"names and kills", [kills] { forkful::test::name_traffic(kills); }},
+      {"probe", probe},
   };
   for (const auto& [name, test] : tests) {
     alarm(120);  // nothing here may hang

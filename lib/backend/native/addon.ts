@@ -11,6 +11,8 @@ export const Status = {
   TooLarge: 5,
   Short: 6,
   Corrupt: 7,
+  Shut: 8,
+  Crowded: 9,
 } as const;
 
 export interface NativeRing {
@@ -26,6 +28,15 @@ export interface NativeRing {
   armNotFull(length: number): number;
   size(): number;
   full(): boolean;
+  /** `drop`: what is there, too. Busy: nothing has happened. */
+  shut(drop: boolean): number;
+  isShut(): boolean;
+  /** With a ledger only, as all that follows. Empty: there was nothing to finish. */
+  finish(): number;
+  /** Ok: all is done; Full: not yet, armed. */
+  armJoined(): number;
+  /** (pid, start time, balance) of each process that has ever taken. */
+  accounts(): number[];
   close(): void;
 }
 
@@ -89,9 +100,9 @@ export interface Addon {
   Ring: new (
     memory: number,
     offset: number,
-    notEmptyEvent: number,
-    notFullEvent: number,
-    limits?: { dataBytes: number; maxItems: number; maxBytes: number },
+    /** Of who waits for messages, for room, and for all to be done. */
+    events: readonly number[],
+    limits?: { dataBytes: number; maxItems: number; maxBytes: number; joinable: boolean },
   ) => NativeRing;
   Reactor: new (onEvents: (count: number) => void) => NativeReactor;
   useScratch(array: Uint32Array): void;
@@ -118,8 +129,12 @@ export interface Addon {
   }): [pid: number, pidfd: number];
   reap(pid: number): [code: number, signal: number] | undefined;
   openProcess(pid: number): number;
+  /** A pidfd; -1 if the process that was started at that time has ended. */
+  openIfAlive(pid: number, started: number): number;
   signalProcess(pidfd: number, signal: number): boolean;
-  ringRegionBytes(dataBytes: number): number;
+  ringRegionBytes(dataBytes: number, joinable: boolean): number;
+  /** '' or what this system refuses of all that the addon needs. */
+  probe(addressSpace: number): string;
   /** '' or why not. */
   disablePlatformThreads(): string;
   threadCount(): number;

@@ -1,17 +1,22 @@
 import { ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
-import type { Batch, Channel, ChannelOptions, Decode, Nothing, Share, Wait } from '../backend';
-import { addon, type NativeRing } from './addon';
+import type { Account, Batch, Channel, ChannelOptions, Decode, Nothing, Share, Wait } from '../backend';
+import { Status, addon, type NativeRing } from './addon';
+import { Eventually } from './eventually';
 import { RING_BYTES } from './layout';
+import { RingLedger } from './ledger';
 import { reactor } from './reactor';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
+import { failure } from './status';
 
-/** One ring with an eventfd for each direction. */
+/** One ring with an eventfd for each direction, and one for who joins. */
 export class NativeChannel<T> implements Channel<T> {
   readonly #ring: NativeRing;
   readonly #sender: RingSender;
   readonly #receiver: RingReceiver<T>;
+  readonly account: Account | undefined;
+  readonly #eventually: Eventually;
   readonly #descriptors: readonly number[];
   readonly #close: () => void;
   #open = true;
@@ -19,8 +24,10 @@ export class NativeChannel<T> implements Channel<T> {
   static create<T>(options: ChannelOptions, decode: Decode<T>): NativeChannel<T> {
     const descriptors: number[] = [];
     try {
-      descriptors.push(addon.createMemory('forkful-queue', addon.ringRegionBytes(RING_BYTES)));
-      descriptors.push(addon.createEvent(), addon.createEvent());
+      descriptors.push(
+        addon.createMemory('forkful-queue', addon.ringRegionBytes(RING_BYTES, options.joinable)),
+      );
+      for (let i = 0; i < (options.joinable ? 3 : 2); i++) descriptors.push(addon.createEvent());
       return new NativeChannel(descriptors, decode, options);
     } catch (error) {
       addon.closeDescriptors(descriptors);
@@ -28,16 +35,20 @@ export class NativeChannel<T> implements Channel<T> {
     }
   }
 
-  /** Takes over the descriptors: [memory, event of who waits for messages, event of who waits for room]. */
+  /**
+   * Takes over the descriptors: [memory, event of who waits for messages, event of who waits for room, and of a joinable
+   * channel the event of who joins].
+   */
   constructor(descriptors: readonly number[], decode: Decode<T>, options?: ChannelOptions) {
-    const [memory = -1, notEmpty = -1, notFull = -1] = descriptors;
+    const [memory = -1, notEmpty = -1, notFull = -1, joined] = descriptors;
     const ring = new addon.Ring(
       memory,
       0,
-      notEmpty,
-      notFull,
+      descriptors.slice(1),
       options && { dataBytes: RING_BYTES, ...options },
     );
+    const eventually = new Eventually();
+    const ledger = joined === undefined ? undefined : new RingLedger(ring, joined, eventually);
     const tokens = new Map<number, number>();
     const watchOnce = (event: number, pump: () => void) => {
       if (!tokens.has(event)) tokens.set(event, reactor.watch(event, pump));
@@ -65,10 +76,14 @@ export class NativeChannel<T> implements Channel<T> {
     this.#ring = ring;
     this.#sender = sender;
     this.#receiver = receiver;
+    this.account = ledger;
+    this.#eventually = eventually;
     this.#descriptors = descriptors;
     this.#close = ownResources(this, () => {
       sender.close();
       receiver.close();
+      ledger?.close();
+      eventually.close();
       for (const [event, token] of tokens) reactor.unwatch(event, token);
       ring.close();
       addon.closeDescriptors(descriptors);
@@ -129,6 +144,21 @@ export class NativeChannel<T> implements Channel<T> {
 
   full(): boolean {
     return this.#ring.full();
+  }
+
+  pendingSends(): number {
+    return this.#sender.pending;
+  }
+
+  holdSends(held: boolean): void {
+    this.#sender.hold(held);
+  }
+
+  shutdown(immediate: boolean): void {
+    const ring = this.#ring;
+    this.#sender.end(() => failure(Status.Shut));
+    this.#eventually.attempt(() => ring.shut(immediate));
+    this.#receiver.pump();
   }
 
   share(): Share {

@@ -32,13 +32,13 @@ class DuplexEnd<T> {
 
   constructor(descriptors: readonly number[], side: number, decode: Decode<T>, isNew: boolean) {
     const [memory = -1, own = -1, peer = -1] = descriptors;
-    const limits = isNew ? { dataBytes: RING_BYTES, maxItems: 0, maxBytes: 0 } : undefined;
-    const region = addon.ringRegionBytes(RING_BYTES);
+    const limits = isNew ? { dataBytes: RING_BYTES, maxItems: 0, maxBytes: 0, joinable: false } : undefined;
+    const region = addon.ringRegionBytes(RING_BYTES, false);
     this.descriptors = descriptors;
     this.side = side;
     // Ring 0 carries what side 0 sends. Each end has one event for both: something came, or there is room again.
-    this.outgoing = new addon.Ring(memory, side * region, peer, own, limits);
-    this.incoming = new addon.Ring(memory, (1 - side) * region, own, peer, limits);
+    this.outgoing = new addon.Ring(memory, side * region, [peer, own], limits);
+    this.incoming = new addon.Ring(memory, (1 - side) * region, [own, peer], limits);
     const source = {
       futexSuffices: false,
       watch: () => {
@@ -135,7 +135,9 @@ export class NativeDuplex<T> implements Duplex<T> {
       return descriptors;
     };
     try {
-      const [memory = -1] = open(addon.createMemory('forkful-pipe', 2 * addon.ringRegionBytes(RING_BYTES)));
+      const [memory = -1] = open(
+        addon.createMemory('forkful-pipe', 2 * addon.ringRegionBytes(RING_BYTES, false)),
+      );
       const [a = -1] = open(addon.createEvent());
       const [b = -1] = open(addon.createEvent());
       const [socketA = -1, socketB = -1] = open(...addon.createSockets());

@@ -61,26 +61,14 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   tryReceiveMany(max: number): T[] {
-    const values: T[] = [];
-    if (this.#waiting.size > 0) return values;
-    while (values.length < max) {
-      const status = inbox.takeMany(
-        this.#ring,
-        Math.min(max - values.length, MOST_PER_BATCH),
-        this.#decode,
-        values,
-      );
-      if (status === Status.Empty || status === Status.Busy) break;
-      if (status !== Status.Ok) throw failure(status);
-    }
-    return values;
+    return this.#waiting.size > 0 ? [] : this.#takeMany(max, []);
   }
 
   async receiveMany(max: number, wait: Wait): Promise<T[]> {
     const values = this.tryReceiveMany(max);
     if (values.length > 0) return values;
     const first = await this.receive(wait);
-    return max === 1 ? [first] : [first, ...this.tryReceiveMany(max - 1)];
+    return this.#waiting.size > 0 ? [first] : this.#takeMany(max, [first]);
   }
 
   receiveManySync(max: number, timeout: number): T[] {
@@ -88,11 +76,11 @@ export class RingReceiver<T> implements Receiver<T> {
     if (values.length > 0) return values;
     const first = this.receiveSync(timeout);
     if (first === NOTHING) return [];
-    return max === 1 ? [first] : [first, ...this.tryReceiveMany(max - 1)];
+    return this.#takeMany(max, [first]);
   }
 
   readable(): boolean {
-    return this.#ring.size() > 0 || this.#peerGone();
+    return this.#ring.size() > 0 || this.#ring.isShut() || this.#peerGone();
   }
 
   whenReadable(listener: () => void): () => void {
@@ -142,6 +130,18 @@ export class RingReceiver<T> implements Receiver<T> {
     if (status === Status.Ok) return this.#decode(inbox);
     if (status > Status.Busy) throw failure(status);
     return NOTHING;
+  }
+
+  /** Fails only if there is nothing else to give: what is taken must not be lost with an error. */
+  #takeMany(max: number, values: T[]): T[] {
+    while (values.length < max) {
+      const most = Math.min(max - values.length, MOST_PER_BATCH);
+      const status = inbox.takeMany(this.#ring, most, this.#decode, values);
+      if (status === Status.Ok) continue;
+      if (status > Status.Busy && values.length === 0) throw failure(status);
+      break;
+    }
+    return values;
   }
 
   #wait<V>(

@@ -60,6 +60,7 @@ export class RingSender implements Sender {
   readonly #ring: NativeRing;
   readonly #source: WakeSource;
   readonly #waiting: Waiting<PendingSend>;
+  #ended: (() => Error) | undefined;
 
   constructor(ring: NativeRing, source: WakeSource) {
     this.#ring = ring;
@@ -69,7 +70,7 @@ export class RingSender implements Sender {
 
   /** One native attempt: Ok, Full or Busy; throws what cannot be mended by waiting. */
   put(tag: number, data: Uint8Array, length: number, start = 0): number {
-    this.#source.checkPeer?.();
+    this.#mayPut();
     const status = this.#ring.tryPut(tag, data, length, start);
     if (status > Status.Busy) throw failure(status, length);
     return status;
@@ -114,7 +115,7 @@ export class RingSender implements Sender {
 
   trySendMany(batch: Batch, first: number): number {
     if (this.#waiting.size > 0) return 0;
-    this.#source.checkPeer?.();
+    this.#mayPut();
     const offset = offsetIn(batch, first);
     const lengths = first === 0 ? batch.lengths : batch.lengths.subarray(2 * first);
     const status = this.#ring.tryPutMany(batch.data, lengths, offset, batch.count - first);
@@ -123,14 +124,33 @@ export class RingSender implements Sender {
     throw failure(status, batch.lengths[2 * first]);
   }
 
+  /** How many sends wait for room. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether they keep the event loop alive. */
+  hold(held: boolean): void {
+    this.#waiting.hold(held);
+  }
+
   pump(): void {
     this.#waiting.pump();
   }
 
+  /** From now on everything fails, and so does what waits. */
+  end(error: () => Error): void {
+    this.#ended ??= error;
+    this.#waiting.rejectAll(error);
+  }
+
   close(): void {
-    this.#waiting.rejectAll(
-      () => new ClosedError('the object was closed before there was room for this message'),
-    );
+    this.end(() => new ClosedError('the object was closed before there was room for this message'));
+  }
+
+  #mayPut(): void {
+    if (this.#ended !== undefined) throw this.#ended();
+    this.#source.checkPeer?.();
   }
 
   #arm(first: PendingSend): Attempt {

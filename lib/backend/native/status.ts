@@ -1,4 +1,4 @@
-import { CorruptError, FullError } from '../../errors';
+import { ClosedError, CorruptError, FullError, UnsupportedError } from '../../errors';
 import { Status } from './addon';
 
 /** The error behind a status that is neither success nor a reason to wait. */
@@ -17,6 +17,15 @@ export function failure(status: number, length = 0): Error {
       return new CorruptError(
         'the shared memory of this object was overwritten by something else than this library; ' +
           'it refuses further use: create a new one',
+      );
+    case Status.Shut:
+      return new ClosedError(
+        'expected a queue that is in use, but it was shut down: it takes no more messages, and nothing is left in it',
+      );
+    case Status.Crowded:
+      return new UnsupportedError(
+        'expected at most 1023 processes that take messages from one JoinableQueue at a time, or died with messages ' +
+          'unfinished, but this is another one; use several queues',
       );
     default:
       return new CorruptError(`the addon answered with status ${status}, which does not belong to this call`);

@@ -21,7 +21,7 @@ interface Entry<O> {
 
 /**
  * The operations of this thread that wait for one condition of one ring, in the order of the calls. Holds the event
- * loop while there are any.
+ * loop while there are any, unless told otherwise.
  */
 export class Waiting<O extends Operation> {
   #entries: Entry<O>[] = [];
@@ -29,6 +29,7 @@ export class Waiting<O extends Operation> {
   #size = 0;
   #retryDelay = 1;
   #retry: Later | undefined;
+  #held = true;
   readonly #arm: (first: O) => Attempt;
   readonly #progress: boolean;
 
@@ -43,6 +44,13 @@ export class Waiting<O extends Operation> {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether the event loop is held while operations wait. */
+  hold(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    if (this.#size > 0) reactor.hold(held ? 1 : -1);
   }
 
   /** Returns what calls it off. */
@@ -69,7 +77,7 @@ export class Waiting<O extends Operation> {
     }
     this.#entries.push(entry);
     if (this.#size++ === 0) {
-      reactor.hold(1);
+      if (this.#held) reactor.hold(1);
       if (this.#progress) reactor.needProgress(1);
       this.pump();
     }
@@ -125,7 +133,7 @@ export class Waiting<O extends Operation> {
     if (entry.timer !== undefined) clearTimeout(entry.timer);
     entry.stopListening?.();
     if (--this.#size === 0) {
-      reactor.hold(-1);
+      if (this.#held) reactor.hold(-1);
       if (this.#progress) reactor.needProgress(-1);
       if (this.#retry !== undefined) {
         reactor.cancel(this.#retry);

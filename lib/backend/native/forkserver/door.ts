@@ -3,7 +3,8 @@ import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_th
 import { debug } from '../../../debug';
 import type { Preload } from '../../backend';
 import { addon } from '../addon';
-import { inheritable, reap } from '../birth';
+import { inheritable } from '../../surroundings';
+import { reap } from '../birth';
 import { lifeReadEnd } from '../life';
 import { Kind } from './protocol';
 

@@ -1,46 +1,43 @@
-import './dispose';
-import { backend } from './backend';
+import '../dispose';
+import { NOTHING, align, offsetIn, type Channel, type Wait } from '../backend/backend';
+import { ClosedError, EmptyError, FullError, TimeoutError } from '../errors';
+import { registerHandleType, type HandleDescription, type Transferable } from '../handles';
 import {
-  MOST_PER_BATCH,
-  NOTHING,
-  align,
-  offsetIn,
-  type Batch,
-  type Channel,
-  type Wait,
-} from './backend/backend';
-import { ClosedError, EmptyError, FullError } from './errors';
-import { registerHandleType, type HandleDescription, type Transferable } from './handles';
-import {
+  flag,
   integer,
   record,
   timeoutOption,
   waitOptions,
   type SyncWaitOptions,
   type WaitOptions,
-} from './options';
-import { HANDLE } from './serializer';
-import { decodeMessage, encodeMessage } from './user-message';
-
-export interface QueueOptions {
-  /** Most messages at a time; 0: no bound. @default 0 */
-  readonly maxsize?: number;
-  /** Most bytes at a time, headers included; 0: no bound. A larger message passes when the queue is empty. @default 0 */
-  readonly capacity?: number;
-}
+} from '../options';
+import { READINESS, type Readiness, type Waitable } from '../readiness';
+import { HANDLE } from '../serializer';
+import { encodeMessage } from '../user-message';
+import { batches } from './batches';
+import { OpenedQueue } from './opened';
+import { describeBounds, type QueueOptions, type QueueSettings } from './options';
+import { Outbox } from './outbox';
 
 const RESOLVED = Promise.resolve();
-const BATCH_BYTES = 256 * 1024;
+
+/** How other classes of the library come to what a queue is made of. */
+export const INSIDE: unique symbol = Symbol('inside');
+
+export interface QueueInside<T> {
+  readonly channel: Channel<T>;
+  readonly outbox: Outbox;
+}
 
 /**
  * Many producers, many consumers, in this process and others: pass it as an argument of a {@link Process} or of a
  * pool's initializer. First in, first out for each producer. What has been put is in shared memory: no process that
  * ends, however, takes a message with it or stops the others.
  */
-export class Queue<T = unknown> implements Transferable {
+export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable<T> {
   readonly #channel: Channel<T>;
-  readonly #maxsize: number;
-  readonly #capacity: number;
+  readonly #settings: QueueSettings;
+  readonly #outbox: Outbox;
   #open = true;
 
   /**
@@ -48,36 +45,17 @@ export class Queue<T = unknown> implements Transferable {
    * @throws InvalidArgumentError for options of the wrong type or range
    */
   constructor(options: number | QueueOptions = {}) {
-    if (options instanceof OpenedQueue) {
-      this.#channel = options.channel as Channel<T>;
-      this.#maxsize = options.maxsize;
-      this.#capacity = options.capacity;
-      return;
-    }
-    const given =
-      typeof options === 'number'
-        ? { maxsize: options }
-        : record('Queue options', options, ['maxsize', 'capacity']);
-    // As in Python, what is not positive means no bound.
-    const bound = (name: string, value: unknown) =>
-      value === undefined
-        ? 0
-        : Math.max(0, integer(`Queue option "${name}"`, value, -(2 ** 31), 2 ** 31 - 1));
-    this.#maxsize = bound('maxsize', given.maxsize);
-    this.#capacity =
-      given.capacity === undefined
-        ? 0
-        : Math.max(0, integer('Queue option "capacity"', given.capacity, 0, 2 ** 32));
-    this.#channel = backend.createChannel(
-      { maxItems: this.#maxsize, maxBytes: this.#capacity },
-      decodeMessage<T>,
-    );
+    const opened = OpenedQueue.from(options, false);
+    this.#channel = opened.channel as Channel<T>;
+    this.#settings = opened;
+    this.#outbox = new Outbox(this.#channel, opened);
   }
 
   /**
    * Puts a value, which is serialized at the call. Resolves when it is in shared memory; waits only if the queue has a
    * bound.
    * @throws FullError if there was no room within `timeout`, or growing would exceed the memory
+   * @throws ClosedError if the queue was closed in this process or shut down, also while the call waits
    * @throws SerializationError if the value cannot be sent
    */
   put(value: T, options?: WaitOptions): Promise<void> {
@@ -86,7 +64,7 @@ export class Queue<T = unknown> implements Transferable {
       const wait = options === undefined ? undefined : this.#wait('put', options);
       const { tag, data, length } = encodeMessage(value);
       if (channel.trySend(tag, data, length)) return RESOLVED;
-      return channel.send(tag, data, length, wait ?? this.#wait('put', undefined));
+      return this.#outbox.add(channel.send(tag, data, length, wait ?? this.#wait('put', undefined)));
     } catch (error) {
       return rejected(error);
     }
@@ -116,12 +94,8 @@ export class Queue<T = unknown> implements Transferable {
         let sent = channel.trySendMany(batch, 0);
         for (let offset = offsetIn(batch, sent); sent < batch.count; sent++) {
           const length = batch.lengths[2 * sent] ?? 0;
-          last = channel.send(
-            batch.lengths[2 * sent + 1] ?? 0,
-            batch.data.subarray(offset, offset + length),
-            length,
-            wait,
-          );
+          const data = batch.data.subarray(offset, offset + length);
+          last = this.#outbox.add(channel.send(batch.lengths[2 * sent + 1] ?? 0, data, length, wait));
           last.catch(() => undefined); // the last one tells: they fail in order
           offset += align(length);
         }
@@ -153,6 +127,7 @@ export class Queue<T = unknown> implements Transferable {
   /**
    * Takes the oldest message.
    * @throws EmptyError if none came within `timeout`; nothing was taken then
+   * @throws ClosedError if the queue was closed in this process, or shut down and is drained; also while the call waits
    */
   get(options?: WaitOptions): Promise<T> {
     try {
@@ -209,6 +184,53 @@ export class Queue<T = unknown> implements Transferable {
     return this.#use().full();
   }
 
+  /**
+   * Ends the queue, in all processes: from now on nobody can put, and calls that wait for room reject. What is there can
+   * still be got; then {@link get} fails, and iteration ends.
+   * @param options `immediate`: drops what is there. @default false
+   */
+  shutdown(options?: { readonly immediate?: boolean }): void {
+    const { immediate } = record('shutdown options', options, ['immediate']);
+    this.#use().shutdown(immediate !== undefined && flag('shutdown option "immediate"', immediate));
+  }
+
+  /** Takes messages, one at a time, until the queue is shut down and drained. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let value: T;
+      try {
+        value = await this.get();
+      } catch (error) {
+        if (error instanceof ClosedError && this.#open) return;
+        throw error;
+      }
+      yield value;
+    }
+  }
+
+  /**
+   * Resolves when every put of this process up to now is in the queue or has failed. Only with a bound does a put wait.
+   * @throws TimeoutError after `timeout` ms; they go on waiting
+   */
+  async flush(options?: WaitOptions): Promise<void> {
+    this.#use();
+    const { timeout, signal } = waitOptions('flush', options);
+    signal?.throwIfAborted();
+    if (!(await this.#outbox.flush({ timeout, signal }))) throw notFlushed();
+  }
+
+  /** Like {@link flush}, and blocks the thread meanwhile. */
+  flushSync(options?: SyncWaitOptions): void {
+    this.#use();
+    if (!this.#outbox.flushSync(timeoutOption('flushSync', options))) throw notFlushed();
+  }
+
+  /** The end of this process does not wait any more for puts that wait for room: they may be lost. */
+  cancelFlush(): void {
+    this.#use();
+    this.#outbox.cancel();
+  }
+
   /** Gives up this process's use of the queue; others go on. Idempotent. Calls that still wait reject. */
   close(): void {
     this.#open = false;
@@ -221,11 +243,26 @@ export class Queue<T = unknown> implements Transferable {
 
   /** @internal */
   [HANDLE](): HandleDescription {
+    const channel = this.#use();
+    const { maxsize, capacity, flushTimeout } = this.#settings;
     return {
-      type: 'Queue',
-      share: this.#use().share(),
-      details: { maxsize: this.#maxsize, capacity: this.#capacity },
+      type: channel.account === undefined ? 'Queue' : 'JoinableQueue',
+      share: channel.share(),
+      details: { maxsize, capacity, flushTimeout },
     };
+  }
+
+  /** @internal */
+  [READINESS](): Readiness {
+    return {
+      readable: () => this.#use().readable(),
+      whenReadable: (listener) => this.#use().whenReadable(listener),
+    };
+  }
+
+  /** @internal Throws ClosedError once it is closed. */
+  [INSIDE](): QueueInside<T> {
+    return { channel: this.#use(), outbox: this.#outbox };
   }
 
   #use(): Channel<T> {
@@ -250,56 +287,20 @@ export class Queue<T = unknown> implements Transferable {
 
   #fullError(): FullError {
     return new FullError(
-      `expected room in the queue within the given time, but it stayed full (maxsize ${this.#maxsize || 'none'}, ` +
-        `capacity ${this.#capacity ? `${this.#capacity} bytes` : 'none'}); wait longer, or let a consumer get messages`,
+      `expected room in the queue within the given time, but it stayed full ` +
+        `(${describeBounds(this.#settings)}); wait longer, or let a consumer get messages`,
     );
   }
 }
 
-/** What a queue of another process brings with it. */
-class OpenedQueue {
-  constructor(
-    readonly channel: Channel<unknown>,
-    readonly maxsize: number,
-    readonly capacity: number,
-  ) {}
-}
+registerHandleType('Queue', (share, details) => new Queue(OpenedQueue.open(share, details)));
 
-registerHandleType('Queue', (share, details) => {
-  const channel = backend.openChannel(share, decodeMessage);
-  return new Queue(new OpenedQueue(channel, Number(details['maxsize']), Number(details['capacity'])));
-});
+function notFlushed(): TimeoutError {
+  return new TimeoutError(
+    'flush was not done within the given time; puts still wait for room, and go on: let a consumer get messages',
+  );
+}
 
 function rejected(error: unknown): Promise<never> {
   return Promise.reject(error);
-}
-
-/** Encodes values into batches, so that one native call takes many. The batch is valid until the next one. */
-function* batches(values: Iterable<unknown>): Generator<Batch> {
-  const lengths = new Uint32Array(2 * MOST_PER_BATCH);
-  let data = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  let count = 0;
-  let used = 0;
-  for (const value of values) {
-    const message = encodeMessage(value);
-    if (count === MOST_PER_BATCH || (count > 0 && used + message.length > data.length)) {
-      const held = message.data.slice(0, message.length); // the consumer may encode something itself
-      const { tag } = message;
-      yield { data, lengths, count };
-      count = used = 0;
-      message.tag = tag;
-      message.data = held;
-      message.length = held.length;
-    }
-    if (message.length > data.length) data = Buffer.allocUnsafeSlow(align(message.length));
-    data.set(
-      message.length === message.data.length ? message.data : message.data.subarray(0, message.length),
-      used,
-    );
-    lengths[2 * count] = message.length;
-    lengths[2 * count + 1] = message.tag;
-    count++;
-    used += align(message.length);
-  }
-  if (count > 0) yield { data, lengths, count };
 }

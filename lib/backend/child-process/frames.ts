@@ -1,0 +1,235 @@
+/**
+ * What a process and the hub say to each other. A frame is a header of 32 bytes, little-endian, and its payload:
+ *
+ * ```
+ *  0 u32 length, header included      16 u32 a
+ *  4 u32 op                           20 u32 b
+ *  8 f64 object: an endpoint's name   24 u32 c
+ *                                     28 u32 tag
+ * ```
+ */
+export const HEADER_BYTES = 32;
+
+export const Op = {
+  // From a process to the hub. `a` of a request is its number, which the reply repeats.
+  /** Payload: what kind of object, as JSON. The object is open in the creator, once at each endpoint. */
+  Create: 1,
+  /** One handle less. a: request */
+  Close: 2,
+  /** One handle more, of a process that holds one already. */
+  Open: 3,
+  /** A message without bound. */
+  Put: 4,
+  /** A message that may have to wait. a: request */
+  PutRequest: 5,
+  /** Gives up a put; its reply tells whether that came too late. a: the put's request */
+  CancelPut: 6,
+  /** Asks for messages. a: slot of the claim word, b: how many at most */
+  Get: 7,
+  /** Like Get, but does not wait: a Reply follows the messages. c: request */
+  Poll: 8,
+  /** Nobody waits for what was asked for. */
+  Unget: 9,
+  /** Messages claimed. a: the number of all claimed so far */
+  Ack: 10,
+  /** Asks to be told when it is readable. */
+  Watch: 11,
+  /** a: request; the reply's b: how many messages, c: State */
+  Look: 12,
+  /** Takes back what the other end has not received. a: request */
+  Unsend: 13,
+  /** Starts a process. a: request; payload: LaunchOrder */
+  Launch: 14,
+  /** a: request, b: signal; object: the connection */
+  Kill: 15,
+  /** Ends sending. b: 1 to drop what is there */
+  Shutdown: 17,
+  /** A received message is done. a: request; the reply's b: whether there was one */
+  Done: 18,
+  /** Asks to be told when all is done. a: request, c: 1 to wait. Reply: b: Joined, payload of Lost: {@link Loss} */
+  Join: 19,
+  /** Gives up a Join, which is answered in any case. a: the join's request */
+  CancelJoin: 20,
+  /** The answer to Recall. a: slot, b: how many had been claimed */
+  Recalled: 16,
+
+  // From the hub to a process.
+  /** A message, lent until it is claimed. a: its index, b: 1 if more will follow without being asked for */
+  Item: 32,
+  /** a: request, b and c: depend on it */
+  Reply: 33,
+  /** Nobody is left at the other end. */
+  Gone: 34,
+  /** Nothing will come any more. */
+  End: 35,
+  Readable: 36,
+  /** Sending has been ended. */
+  Shut: 43,
+  /** A message taken back. a: request */
+  Unsent: 37,
+  /** The first frame to a child. a: its connection; payload: its orders */
+  Orders: 38,
+  /** The child has been started. a: request of the launch, b: pid */
+  Started: 39,
+  /** It has not. Payload: the error as JSON */
+  Failed: 40,
+  /** It has ended. a: request of the launch, b: exit code, payload: the signal's name, or nothing */
+  Exited: 41,
+  /**
+   * To the near end: what is not claimed yet is the hub's again. To the process: nothing follows without being asked
+   * for. a: slot, b: index that follows what was lent
+   */
+  Recall: 42,
+} as const;
+
+/** What became of a put. */
+export const Put = { GivenUp: 0, Done: 1, Shut: 2 } as const;
+
+/** What became of a join. */
+export const Joined = { GivenUp: 0, Done: 1, Lost: 2 } as const;
+
+/** Messages that a process took and was not done with when it ended. */
+export interface Loss {
+  readonly pid: number;
+  readonly unfinished: number;
+}
+
+/** Bits of Look's reply. */
+export const State = { Full: 1, Ended: 2 } as const;
+
+export interface Header {
+  readonly op: number;
+  readonly object: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly tag: number;
+}
+
+export interface Frame extends Header {
+  readonly payload: Buffer;
+}
+
+export const NO_PAYLOAD = new Uint8Array(0);
+
+export function header(op: number, object: number, a = 0, b = 0, c = 0, tag = 0): Header {
+  return { op, object, a, b, c, tag };
+}
+
+export function writeHeader(into: Buffer, at: number, length: number, of: Header): void {
+  into.writeUInt32LE(HEADER_BYTES + length, at);
+  into.writeUInt32LE(of.op, at + 4);
+  into.writeDoubleLE(of.object, at + 8);
+  into.writeUInt32LE(of.a, at + 16);
+  into.writeUInt32LE(of.b, at + 20);
+  into.writeUInt32LE(of.c, at + 24);
+  into.writeUInt32LE(of.tag, at + 28);
+}
+
+export function readFrame(bytes: Buffer, at: number): Frame {
+  return {
+    op: bytes.readUInt32LE(at + 4),
+    object: bytes.readDoubleLE(at + 8),
+    a: bytes.readUInt32LE(at + 16),
+    b: bytes.readUInt32LE(at + 20),
+    c: bytes.readUInt32LE(at + 24),
+    tag: bytes.readUInt32LE(at + 28),
+    payload: bytes.subarray(at + HEADER_BYTES, at + bytes.readUInt32LE(at)),
+  };
+}
+
+/** Calls `handle` for each frame of a run of whole frames. */
+export function eachFrame(bytes: Buffer, handle: (frame: Frame) => void): void {
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at)) handle(readFrame(bytes, at));
+}
+
+const BATCH_BYTES = 64 * 1024;
+
+/** Frames on their way out, gathered so that many of them cost one system call. */
+export class FrameBatch {
+  #bytes = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  #used = 0;
+
+  get length(): number {
+    return this.#used;
+  }
+
+  /** Whether there is room left; a frame that is larger than a batch never has. */
+  hasRoom(length: number): boolean {
+    return this.#used + HEADER_BYTES + length <= BATCH_BYTES;
+  }
+
+  add(of: Header, payload: Uint8Array, length = payload.length, start = 0): void {
+    writeHeader(this.#bytes, this.#used, length, of);
+    if (length > 0) {
+      const whole = start === 0 && length === payload.length;
+      this.#bytes.set(whole ? payload : payload.subarray(start, start + length), this.#used + HEADER_BYTES);
+    }
+    this.#used += HEADER_BYTES + length;
+  }
+
+  /** Empties it. The bytes are valid until the next {@link add}. */
+  take(): Buffer {
+    const bytes = this.#bytes.subarray(0, this.#used);
+    this.#used = 0;
+    return bytes;
+  }
+}
+
+/** One frame in memory of its own. */
+export function wholeFrame(of: Header, payload: Uint8Array, length = payload.length, start = 0): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + length);
+  writeHeader(bytes, 0, length, of);
+  bytes.set(payload.subarray(start, start + length), HEADER_BYTES);
+  return bytes;
+}
+
+/** Cuts a stream of bytes into runs of whole frames. What it hands over is the receiver's own. */
+export class FrameSplitter {
+  readonly #onFrames: (bytes: Buffer) => void;
+  #partial: Buffer | undefined;
+  #have = 0;
+
+  constructor(onFrames: (bytes: Buffer) => void) {
+    this.#onFrames = onFrames;
+  }
+
+  push(chunk: Buffer): void {
+    const { length } = chunk; // the receiver may give it away
+    let at = 0;
+    while (at < length) {
+      if (this.#partial !== undefined) {
+        at += this.#fill(chunk, at);
+        continue;
+      }
+      let end = at;
+      while (length - end >= 4 && length - end >= chunk.readUInt32LE(end)) end += chunk.readUInt32LE(end);
+      if (end < length) {
+        this.#partial = Buffer.allocUnsafeSlow(length - end >= 4 ? chunk.readUInt32LE(end) : 4);
+        this.#have = chunk.copy(this.#partial, 0, end);
+      }
+      if (end > at) this.#onFrames(chunk.subarray(at, end));
+      return;
+    }
+  }
+
+  /** Completes the frame that began in an earlier chunk; how many bytes that took. */
+  #fill(chunk: Buffer, at: number): number {
+    const partial = this.#partial;
+    if (partial === undefined) return 0;
+    const taken = chunk.copy(partial, this.#have, at);
+    this.#have += taken;
+    if (this.#have < partial.length) return taken;
+    const length = partial.readUInt32LE(0);
+    if (length > partial.length) {
+      // Until now no more of it was known than its length.
+      this.#partial = Buffer.allocUnsafeSlow(length);
+      partial.copy(this.#partial);
+    } else {
+      this.#partial = undefined;
+      this.#have = 0;
+      this.#onFrames(partial);
+    }
+    return taken;
+  }
+}

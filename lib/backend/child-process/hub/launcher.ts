@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Duplex as Stream } from 'node:stream';
+import { Op, header } from '../frames';
+import type { Hub } from './hub';
+import type { FrameHandler, Peer } from './peer';
+import { SocketPeer } from './socket-peer';
+
+/** What a process asks for that wants a child. Its orders follow, behind a zero byte. */
+export interface LaunchOrder {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly stdio: 'inherit' | 'ignore';
+  readonly detached: boolean;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** The child's end of its link. */
+  readonly link: number;
+  /** The endpoints that the child gets handles of. */
+  readonly shares: readonly number[];
+}
+
+interface Launched {
+  readonly process: ChildProcess;
+  readonly by: Peer;
+  readonly peer: Peer;
+  readonly detached: boolean;
+}
+
+/** Starts the processes of a program. They are all children of the one that the hub is in. */
+export class Launcher {
+  readonly #hub: Hub;
+  readonly #running = new Map<number, Launched>();
+  #connections = 1;
+
+  constructor(hub: Hub) {
+    this.#hub = hub;
+  }
+
+  launch(by: Peer, request: number, order: LaunchOrder, orders: Buffer, handle: FrameHandler): void {
+    const connection = ++this.#connections;
+    let child: ChildProcess;
+    try {
+      child = spawn(order.file, order.args, {
+        cwd: order.cwd === '' ? undefined : order.cwd,
+        env: order.env,
+        // 'overlapped' is what libuv needs on Windows to read and write at the same time; elsewhere it is 'pipe'.
+        stdio: ['ignore', order.stdio, order.stdio, 'overlapped', 'pipe'],
+        detached: order.detached,
+        windowsHide: true,
+        // With either given the child loses its further groups.
+        uid: order.uid === process.geteuid?.() ? undefined : order.uid,
+        gid: order.gid === process.getegid?.() ? undefined : order.gid,
+      });
+    } catch (error) {
+      this.#failed(by, request, error);
+      return;
+    }
+    if (child.pid === undefined) {
+      child.once('error', (error) => {
+        this.#failed(by, request, error);
+      });
+      return;
+    }
+    child.on('error', () => undefined); // a signal that could not be sent has been answered for
+    const [, , , helper, main] = child.stdio as unknown as Stream[];
+    if (helper === undefined || main === undefined) return;
+    const peer = new SocketPeer(connection, child.pid, helper, main, handle);
+    this.#hub.join(peer);
+    for (const endpoint of [order.link, ...order.shares]) this.#hub.hold(peer, endpoint);
+    const launched: Launched = { process: child, by, peer, detached: order.detached };
+    this.#running.set(connection, launched);
+    peer.send(header(Op.Orders, order.link, connection), orders);
+    by.send(header(Op.Started, connection, request, child.pid));
+    // After 'exit', what the child has written may still be on its way: 'close' comes behind it.
+    child.once('close', (code, signal) => {
+      this.#ended(connection, launched, request, code, signal);
+    });
+  }
+
+  /** Whether there was somebody to signal. */
+  kill(connection: number, signal: number): boolean {
+    const process = this.#running.get(connection)?.process;
+    try {
+      return process?.kill(signal) ?? false;
+    } catch {
+      return false; // a signal that the platform does not know
+    }
+  }
+
+  #ended(
+    connection: number,
+    { by, peer }: Launched,
+    request: number,
+    code: number | null,
+    signal: string | null,
+  ) {
+    this.#running.delete(connection);
+    this.#hub.leave(peer);
+    for (const { by: parent, process, detached } of this.#running.values()) {
+      if (parent === peer && !detached) process.kill('SIGKILL');
+    }
+    by.send(header(Op.Exited, connection, request, code ?? 0), Buffer.from(signal ?? ''));
+  }
+
+  #failed(by: Peer, request: number, error: unknown): void {
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    by.send(header(Op.Failed, 0, request), Buffer.from(JSON.stringify({ code, syscall, message })));
+  }
+}

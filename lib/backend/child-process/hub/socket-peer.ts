@@ -1,0 +1,90 @@
+import type { Duplex as Stream } from 'node:stream';
+import {
+  FrameBatch,
+  FrameSplitter,
+  NO_PAYLOAD,
+  Op,
+  eachFrame,
+  header,
+  writeHeader,
+  HEADER_BYTES,
+  type Header,
+} from '../frames';
+import type { FrameHandler, Peer } from './peer';
+
+/** A child: what its main thread says comes on one stream, and a second one leads to its helper thread and back. */
+export class SocketPeer implements Peer {
+  readonly connection: number;
+  readonly pid: number;
+  readonly #helper: Stream;
+  readonly #batch = new FrameBatch();
+  readonly #recalls = new Map<number, (claimed: number) => void>();
+  #flushing = false;
+
+  constructor(connection: number, pid: number, helper: Stream, main: Stream, handle: FrameHandler) {
+    this.connection = connection;
+    this.pid = pid;
+    this.#helper = helper;
+    const take = new FrameSplitter((bytes) => {
+      eachFrame(bytes, (frame) => {
+        if (frame.op === Op.Recalled) this.#recalled(frame.a, frame.b);
+        else handle(frame, this);
+      });
+    });
+    const takeFromHelper = new FrameSplitter((bytes) => {
+      eachFrame(bytes, (frame) => {
+        this.#recalled(frame.a, frame.b);
+      });
+    });
+    main.on('data', (chunk: Buffer) => {
+      take.push(chunk);
+    });
+    helper.on('data', (chunk: Buffer) => {
+      takeFromHelper.push(chunk);
+    });
+    // Its end is told by the process, not by its streams.
+    for (const stream of [helper, main]) stream.on('error', () => undefined);
+  }
+
+  send(of: Header, payload: Uint8Array = NO_PAYLOAD): void {
+    if (!this.#batch.hasRoom(payload.length)) {
+      this.#flush();
+      if (!this.#batch.hasRoom(payload.length)) {
+        const head = Buffer.allocUnsafeSlow(HEADER_BYTES);
+        writeHeader(head, 0, payload.length, of);
+        this.#helper.cork();
+        this.#helper.write(head);
+        this.#helper.write(payload);
+        this.#helper.uncork();
+        return;
+      }
+    }
+    this.#batch.add(of, payload);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  recall(endpoint: number, slot: number, lent: number, answer: (claimed: number) => void): void {
+    this.#recalls.set(slot, answer);
+    this.send(header(Op.Recall, endpoint, slot, lent));
+  }
+
+  claimed(): undefined {
+    return undefined; // it tells
+  }
+
+  #recalled(slot: number, claimed: number): void {
+    const answer = this.#recalls.get(slot);
+    this.#recalls.delete(slot);
+    answer?.(claimed);
+  }
+
+  #flush(): void {
+    if (this.#batch.length > 0 && !this.#helper.destroyed)
+      this.#helper.write(Buffer.from(this.#batch.take()));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Backend } from '../backend';
+import { HubChannel } from './channel';
+import { HubChild } from './child';
+import { ChildTransport } from './child-transport';
+import { Client } from './client';
+import { HubDuplex } from './duplex';
+import { Endpoints } from './endpoint';
+import { HubTransport } from './hub-transport';
+import { noSharedMemory } from './unsupported';
+import { connectToParent } from './upstream';
+
+interface Connected {
+  readonly client: Client;
+  readonly endpoints: Endpoints;
+}
+
+let connected: Connected | undefined;
+
+function connect(isChild: boolean): Connected {
+  if (connected === undefined) {
+    const client = new Client(isChild ? new ChildTransport() : new HubTransport());
+    connected = { client, endpoints: new Endpoints(client) };
+  }
+  return connected;
+}
+
+/** The way to the hub: opened when it is first needed. */
+function hub(): Connected {
+  return connected ?? connect(false);
+}
+
+/** In a child: its way to the hub is there already. Done first, so that it is ready when the orders are wanted. */
+export function joinHub(): void {
+  connect(true);
+}
+
+/** Pure Node: all that processes share lives in the hub, a thread of the main process, and they talk to it by pipes. */
+export const childProcessBackend: Backend = {
+  name: 'child_process',
+  startMethods: ['spawn'],
+  unavailable: (method) =>
+    method === 'spawn' ? undefined : 'processes of the child_process backend are started afresh',
+  setPreload: () => undefined,
+  createChannel: (options, decode) => HubChannel.create(hub().client, hub().endpoints, options, decode),
+  openChannel: (share, decode) => HubChannel.open(hub().endpoints, share, decode),
+  createDuplex: (decode) => HubDuplex.createPair(hub().client, hub().endpoints, decode),
+  openDuplex: (share, decode) => HubDuplex.open(hub().endpoints, share.key, decode),
+  createMemory: (_bytes, { what }) => noSharedMemory(what),
+  findMemory: (_name, { what }) => noSharedMemory(what),
+  openMemory: () => noSharedMemory('shared memory'),
+  removeUnusedNames: () => undefined,
+  launch: (request, decode) => new HubChild(hub().client, hub().endpoints, request, decode),
+  connectToParent: (decode) => connectToParent(hub().client, hub().endpoints, decode),
+  runUntil: (done, timeout) => hub().client.runUntil(done, timeout),
+  hold: (delta) => {
+    hub().client.hold(delta);
+  },
+  needProgress: () => undefined, // the hub goes on by itself
+};

@@ -1,0 +1,106 @@
+import { after } from '../../timer';
+import type { Wait } from '../backend';
+import type { Client } from './client';
+
+/** One asynchronous operation that waits its turn. */
+export interface Operation {
+  /** Tries once more; whether it is settled. */
+  attempt(): boolean;
+  reject(error: unknown): void;
+}
+
+interface Entry {
+  readonly operation: Operation;
+  /** Kept alive: collecting it would close the handle. */
+  readonly owner: object;
+  readonly handle: object;
+  settled: boolean;
+  timer: NodeJS.Timeout | undefined;
+  stopListening: (() => void) | undefined;
+}
+
+/** Operations in the order of the calls. Holds the event loop while there are any. */
+export class Pending {
+  #entries: Entry[] = [];
+  readonly #client: Client;
+  #held = true;
+  /** Called when an operation has been given up. */
+  readonly #onDrop: () => void;
+
+  constructor(client: Client, onDrop: () => void) {
+    this.#client = client;
+    this.#onDrop = onDrop;
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** Returns what calls it off. */
+  add(operation: Operation, { timeout, signal, timedOut, owner }: Wait, handle: object): () => void {
+    const entry: Entry = {
+      operation,
+      owner,
+      handle,
+      settled: false,
+      timer: undefined,
+      stopListening: undefined,
+    };
+    const drop = (error: unknown) => {
+      if (!this.#settle(entry)) return;
+      operation.reject(error);
+      this.#onDrop();
+    };
+    entry.timer = after(timeout, () => {
+      drop(timedOut());
+    });
+    if (signal !== undefined) {
+      const onAbort = () => {
+        drop(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      entry.stopListening = () => {
+        signal.removeEventListener('abort', onAbort);
+      };
+    }
+    if (this.#entries.push(entry) === 1 && this.#held) this.#client.hold(1);
+    return () => {
+      if (this.#settle(entry)) this.#onDrop();
+    };
+  }
+
+  /** Whether its operations, now and later, keep the event loop alive. */
+  hold(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    if (this.#entries.length > 0) this.#client.hold(held ? 1 : -1);
+  }
+
+  /** Moves on as far as possible. */
+  pump(): void {
+    for (let entry = this.#entries[0]; entry !== undefined; entry = this.#entries[0]) {
+      if (!entry.operation.attempt()) return;
+      this.#settle(entry);
+    }
+  }
+
+  /** Fails those of one handle, or all. */
+  rejectAll(error: () => Error, handle?: object): void {
+    for (const entry of this.#entries.slice()) {
+      if ((handle === undefined || entry.handle === handle) && this.#settle(entry))
+        entry.operation.reject(error());
+    }
+    this.#onDrop();
+  }
+
+  #settle(entry: Entry): boolean {
+    if (entry.settled) return false;
+    entry.settled = true;
+    clearTimeout(entry.timer);
+    entry.stopListening?.();
+    if (this.#entries[0] === entry) this.#entries.shift();
+    else this.#entries.splice(this.#entries.indexOf(entry), 1);
+    if (this.#entries.length === 0 && this.#held) this.#client.hold(-1);
+    return true;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Decode, Upstream } from '../backend';
+import type { Client } from './client';
+import { Control } from './control';
+import { HubDuplex } from './duplex';
+import type { Endpoints } from './endpoint';
+import type { Frame } from './frames';
+import { hubGone } from './gone';
+
+/** In a child: waits for the first frame, which names its link and carries its orders. */
+export function connectToParent<T>(client: Client, endpoints: Endpoints, decode: Decode<T>): Upstream<T> {
+  const received: Frame[] = [];
+  client.onOrders = (frame) => received.push(frame);
+  client.runUntil(() => received.length > 0, Infinity);
+  const [orders] = received;
+  if (orders === undefined) throw hubGone();
+  const { object, payload, tag } = orders;
+  return {
+    link: HubDuplex.open(endpoints, object, decode),
+    takeOrders: () => decode({ tag, buffer: payload, start: 0, end: payload.length, keep: () => undefined }),
+    receiveDescriptors: () => [],
+    dieWithParent() {
+      Atomics.store(client.control, Control.DieWithHub, 1);
+      if (client.gone || Atomics.load(client.control, Control.HubGone) === 1)
+        process.kill(process.pid, 'SIGKILL');
+    },
+  };
+}

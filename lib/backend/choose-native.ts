@@ -1,0 +1,3 @@
+import { choose } from './choice';
+
+choose('native');

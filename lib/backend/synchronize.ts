@@ -1,0 +1,97 @@
+import type { Share, Wait } from './backend';
+
+/**
+ * What locks need from the machine. In all of these a process that ends, however, gives up what it held and where it
+ * waited, so that nobody waits for it; and what returns a boolean for a wait has changed nothing if it returns false.
+ */
+interface Synchronizer {
+  share(): Share;
+  /** Idempotent. Calls of this handle that still wait reject with ClosedError. */
+  close(): void;
+}
+
+export interface SemaphoreOptions {
+  readonly initial: number;
+  /** More units than that there never are; Infinity: no bound. */
+  readonly max: number;
+}
+
+/**
+ * Units that processes acquire and release, and that anybody may release. A process that ends gives back what it had
+ * acquired and not released, but there are never more than `initial` units because of that.
+ */
+export interface Semaphore extends Synchronizer {
+  /** First come, first served. false when the time is over; with a timeout of 0 a definite look. */
+  acquire(wait: Wait): Promise<boolean>;
+  /** Blocks the thread for at most `timeout` ms. */
+  acquireSync(timeout: number): boolean;
+  /** false, and nothing has happened: there would be more than `max`. */
+  release(units: number): boolean;
+  value(): number;
+  /** Whether the unit that this handle acquired last came back from a process that had ended with it. */
+  readonly ownerDied: boolean;
+}
+
+/** A flag that many wait for. */
+export interface Flag extends Synchronizer {
+  set(): void;
+  clear(): void;
+  isSet(): boolean;
+  /** false when the time is over. */
+  wait(wait: Wait): Promise<boolean>;
+  waitSync(timeout: number): boolean;
+}
+
+/**
+ * Places in a line of those who want to be notified. Whoever holds the condition's lock takes one, then gives up the
+ * lock, then waits: what is notified in between is not lost.
+ */
+export interface WaitLine extends Synchronizer {
+  enter(): Place;
+  /** Notifies the `count` that came first; fewer, if fewer wait. What a process that ends had not noticed goes on. */
+  notify(count: number): void;
+}
+
+export interface Place {
+  /** Whether it was notified; false when the time is over: the place is given up, and has not used up a notification. */
+  wait(wait: Wait): Promise<boolean>;
+  waitSync(timeout: number): boolean;
+}
+
+/** Why a barrier is broken. */
+export type Breach = 'aborted' | 'reset' | 'timeout' | 'died' | 'action';
+
+/** A meeting point of a fixed number of parties, again and again. A process that ends while it waits here breaks it. */
+export interface Gate extends Synchronizer {
+  /** Takes a place among those who meet next, or tells why the barrier is broken. */
+  arrive(): Arrival | Breach;
+  /** Nobody gets through until {@link reset}. Those who wait are told why. */
+  break(why: Breach): void;
+  /** As new; those who wait are told 'reset'. */
+  reset(): void;
+  /** How many wait. */
+  waiting(): number;
+  breach(): Breach | undefined;
+}
+
+export interface Arrival {
+  /** 0 … parties - 1, in the order of arrival. The last one lets all through, by {@link open}. */
+  readonly index: number;
+  readonly isLast: boolean;
+  open(): void;
+  /** 'open', why it was broken, or 'late' when the time is over: nothing is broken by that alone. */
+  wait(wait: Wait): Promise<'open' | 'late' | Breach>;
+  waitSync(timeout: number): 'open' | 'late' | Breach;
+}
+
+/** The part of a backend that locks use. */
+export interface SynchronizeBackend {
+  createSemaphore(options: SemaphoreOptions): Semaphore;
+  openSemaphore(share: Share): Semaphore;
+  createFlag(): Flag;
+  openFlag(share: Share): Flag;
+  createWaitLine(): WaitLine;
+  openWaitLine(share: Share): WaitLine;
+  createGate(parties: number): Gate;
+  openGate(share: Share): Gate;
+}

@@ -1,0 +1,3 @@
+export type { Bytes, ReceiveBytesOptions } from './bytes';
+export { Connection } from './connection';
+export { Pipe, type PipeOptions } from './pipe';

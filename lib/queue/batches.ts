@@ -1,0 +1,34 @@
+import { MOST_PER_BATCH, align, type Batch } from '../backend/backend';
+import { encodeMessage } from '../user-message';
+
+const BATCH_BYTES = 256 * 1024;
+
+/** Encodes values into batches, so that one native call takes many. The batch is valid until the next one. */
+export function* batches(values: Iterable<unknown>): Generator<Batch> {
+  const lengths = new Uint32Array(2 * MOST_PER_BATCH);
+  let data = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  let count = 0;
+  let used = 0;
+  for (const value of values) {
+    const message = encodeMessage(value);
+    if (count === MOST_PER_BATCH || (count > 0 && used + message.length > data.length)) {
+      const held = message.data.slice(0, message.length); // the consumer may encode something itself
+      const { tag } = message;
+      yield { data, lengths, count };
+      count = used = 0;
+      message.tag = tag;
+      message.data = held;
+      message.length = held.length;
+    }
+    if (message.length > data.length) data = Buffer.allocUnsafeSlow(align(message.length));
+    data.set(
+      message.length === message.data.length ? message.data : message.data.subarray(0, message.length),
+      used,
+    );
+    lengths[2 * count] = message.length;
+    lengths[2 * count + 1] = message.tag;
+    count++;
+    used += align(message.length);
+  }
+  if (count > 0) yield { data, lengths, count };
+}

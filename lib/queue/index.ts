@@ -1,0 +1,4 @@
+export { JoinableQueue } from './joinable-queue';
+export type { QueueOptions } from './options';
+export { Queue } from './queue';
+export { SimpleQueue } from './simple-queue';

@@ -1,0 +1,43 @@
+import { integer, record, timeout } from '../options';
+
+export interface QueueOptions {
+  /** Most messages at a time; 0: no bound. @default 0 */
+  readonly maxsize?: number;
+  /** Most bytes at a time, headers included; 0: no bound. A larger message passes when the queue is empty. @default 0 */
+  readonly capacity?: number;
+  /**
+   * How long (ms) `process.exit()` waits for room for puts that still wait for it. The natural end of a process waits as
+   * long as it takes. @default 1000
+   */
+  readonly flushTimeout?: number;
+}
+
+/** The same, checked. */
+export type QueueSettings = Required<QueueOptions>;
+
+const FLUSH_TIMEOUT = 1000;
+
+export function queueSettings(options: number | QueueOptions): QueueSettings {
+  const given =
+    typeof options === 'number'
+      ? { maxsize: options }
+      : record('Queue options', options, ['maxsize', 'capacity', 'flushTimeout']);
+  return {
+    // As in Python, what is not positive means no bound.
+    maxsize:
+      given.maxsize === undefined
+        ? 0
+        : Math.max(0, integer('Queue option "maxsize"', given.maxsize, -(2 ** 31), 2 ** 31 - 1)),
+    capacity:
+      given.capacity === undefined ? 0 : integer('Queue option "capacity"', given.capacity, 0, 2 ** 32),
+    flushTimeout:
+      given.flushTimeout === undefined
+        ? FLUSH_TIMEOUT
+        : timeout('Queue option "flushTimeout"', given.flushTimeout),
+  };
+}
+
+/** For people. */
+export function describeBounds({ maxsize, capacity }: QueueSettings): string {
+  return `maxsize ${maxsize || 'none'}, capacity ${capacity ? `${capacity} bytes` : 'none'}`;
+}

@@ -13,7 +13,25 @@ const TYPES = {
 }; // prettier-ignore
 const types = Object.keys(TYPES) as forkful.ElementType[];
 
-describeEach('shared data', ({ context }) => {
+describeEach('shared data', ({ backend, context }) => {
+  if (backend !== 'native') {
+    test('is refused where memory cannot be shared, with the reason and what to do', () => {
+      for (const [make, what] of [
+        [() => new context.Value('int32'), 'a Value'],
+        [() => new context.SharedArray('int32', 5), 'a SharedArray'],
+        [() => new context.SharedMemory({ size: 5 }), 'SharedMemory'],
+        [() => new context.SharedMemory({ name: 'any' }), 'SharedMemory'],
+        [() => new context.ShareableList([5]), 'a ShareableList'],
+      ] as const) {
+        const error = thrown(make);
+        expect(error.code).toBe('ERR_FORKFUL_UNSUPPORTED');
+        expect(error.message).toMatch(
+          new RegExp(`for ${what}, but .* child_process backend; .* Send values through`),
+        );
+      }
+    });
+    return;
+  }
   const { Process: P, Value, SharedArray, SharedMemory, ShareableList, Queue } = context;
   const open: { close(): void }[] = [];
   const children: forkful.Process[] = [];

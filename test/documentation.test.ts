@@ -32,6 +32,20 @@ describe('README', () => {
   });
 });
 
+test('the snippet of docs/shared-memory.md runs as written', () => {
+  const [, code = ''] =
+    /```js\n([^]*?)```/.exec(readFileSync(join(root, 'docs', 'shared-memory.md'), 'utf8')) ?? [];
+  const folder = mkdtempSync(join(root, 'test', 'docs-'));
+  try {
+    const file = join(folder, 'snippet.mjs');
+    writeFileSync(file, code);
+    const out = execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 });
+    expect(out).toBe('1000000 1\n');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('every error class has its heading in docs/errors.md', () => {
   const headings = readFileSync(join(root, 'docs', 'errors.md'), 'utf8').match(/^## \S+$/gm);
   const codes = Object.values(forkful)

@@ -143,6 +143,19 @@ describe.each([
     },
     SLOW_MS,
   );
+
+  test(
+    '6: shared data is one and the same everywhere, whoever is killed in the middle of it',
+    async () => {
+      const text = await transcript('6-shared-memory');
+      expect(text).toContain('the same as painted alone: true');
+      expect(text).toContain('points: 180000');
+      expect(text).toContain('4 x 10000 is 40000');
+      expect(text).toContain('and yet: 40001');
+      expect(text).toContain('Does it work? Yes.');
+    },
+    SLOW_MS,
+  );
 });
 
 describe('the demo', () => {

@@ -15,6 +15,9 @@ export interface ShareableListOptions {
   readonly name?: string;
 }
 
+/** Not a place to infer T from: a list made of 1 and 2 may hold 3 as well. */
+type Given<T> = [T][T extends unknown ? 0 : never];
+
 /** What a list of another process brings with it; not for users. */
 class Opened {
   constructor(readonly block: SharedBlock) {}
@@ -39,7 +42,7 @@ export class ShareableList<T extends ShareableItem = ShareableItem> implements T
    * @throws NotFoundError if there are none and nobody has a list of this name
    * @throws UnsupportedError without the addon
    */
-  constructor(values?: Iterable<T> | null, options?: ShareableListOptions) {
+  constructor(values?: Iterable<Given<T>> | null, options?: ShareableListOptions) {
     if (options instanceof Opened) {
       this.#block = options.block;
       this.#store = new ListStore(this.#block.buffer);

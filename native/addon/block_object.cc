@@ -4,6 +4,7 @@
 #include <string>
 
 #include "addon/convert.h"
+#include "addon/scratch.h"
 #include "core/named_file.h"
 
 namespace forkful {
@@ -67,7 +68,9 @@ Napi::Value BlockObject::buffer(const Napi::CallbackInfo& info) {
   napi_value made;
   const napi_status status =
       napi_create_external_arraybuffer(info.Env(), block_->data(), block_->bytes(), let_go, owner.get(), &made);
-  if (status == napi_no_external_buffers_allowed) throw system_error(info.Env(), "napi_create_external_arraybuffer", ENOTSUP);
+  if (status == napi_no_external_buffers_allowed) {
+    throw system_error(info.Env(), "napi_create_external_arraybuffer", ENOTSUP);
+  }
   if (status != napi_ok) throw Napi::Error::New(info.Env());
   owner.release();
   return Napi::Value(info.Env(), made);
@@ -132,6 +135,7 @@ Napi::Value BlockObject::close(const Napi::CallbackInfo& info) {
   if (!buffer.IsDetached()) {
     buffer.Detach();
     block_->retire();
+    AddonData::of(info.Env())->late_blocks.add(block_);
   }
   block_.reset();
   return info.Env().Undefined();

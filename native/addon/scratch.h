@@ -4,9 +4,34 @@
 
 #include <cstdint>
 
+#include <deque>
+#include <memory>
+
 #include "core/ring.h"
+#include "core/shared_block.h"
 
 namespace forkful {
+
+// Blocks that were closed lately. What the kernel, or another thread, was doing with their bytes then (fs.read, zlib) may
+// go on: the addresses must not lead nowhere, or to something else, too soon. There is no memory behind them.
+class LateBlocks {
+ public:
+  void add(std::shared_ptr<SharedBlock> block) {
+    bytes_ += block->bytes();
+    blocks_.push_back(std::move(block));
+    while (blocks_.size() > kMost || bytes_ > kMostBytes) {
+      bytes_ -= blocks_.front()->bytes();
+      blocks_.pop_front();
+    }
+  }
+
+ private:
+  static constexpr size_t kMost = 256;
+  static constexpr uint64_t kMostBytes = uint64_t{64} << 30;
+
+  std::deque<std::shared_ptr<SharedBlock>> blocks_;
+  uint64_t bytes_ = 0;
+};
 
 // Where native calls leave more than one number: an Int32Array that JavaScript gave once per environment. Layout in
 // lib/backend/native/addon.ts.
@@ -17,6 +42,7 @@ struct AddonData {
   uint32_t* scratch = nullptr;
   Napi::Reference<Napi::Uint32Array> scratch_owner;
   Ring::Taken taken[kMostRecords];
+  LateBlocks late_blocks;
   struct sigaction interrupt {};  // in a forked child: the disposition of SIGINT that it is to have
 
   static AddonData* of(napi_env env) {

@@ -37,9 +37,16 @@ function describe(pid) {
   return `process ${pid}: ${command}${holds}`;
 }
 
-/** Named shared memory of the library, whoever made it. */
+/** A run's mark in a name: other checkouts may be tested at the same time. */
+const ANY_MARK = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+
+/** Named shared memory of the library, whoever made it, but not that of other runs. */
 function namedMemory() {
-  return (tryTo(() => readdirSync('/dev/shm')) ?? []).filter((name) => name.includes('forkful'));
+  const list = (folder) => tryTo(() => readdirSync(folder));
+  const names = (list('/dev/shm') ?? [])
+    .filter((name) => name.includes('forkful'))
+    .flatMap((name) => list(`/dev/shm/${name}`)?.map((file) => `${name}/${file}`) ?? [name]);
+  return names.filter((name) => !ANY_MARK.test(name) || name.includes(process.env[MARK]));
 }
 
 /** Every process that this run started and that is still there, and named shared memory that was not there before. */

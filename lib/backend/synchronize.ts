@@ -61,6 +61,9 @@ export interface Place {
 /** Why a barrier is broken. */
 export type Breach = 'aborted' | 'reset' | 'timeout' | 'died' | 'action';
 
+/** What becomes of an arrival at a gate; backends write down the index. */
+export const OUTCOMES = ['late', 'open', 'aborted', 'reset', 'timeout', 'died', 'action'] as const;
+
 /** A meeting point of a fixed number of parties, again and again. A process that ends while it waits here breaks it. */
 export interface Gate extends Synchronizer {
   /** Takes a place among those who meet next, or tells why the barrier is broken. */

@@ -3,7 +3,7 @@ import type { Account, Wait } from '../backend';
 import type { Client } from './client';
 import { Joined, Op, header, type Frame, type Loss } from './frames';
 import { hubGone } from './gone';
-import { Pending } from './pending';
+import { Pending } from '../pending';
 import { petition, petitionSync, type Petition } from './petition';
 
 /** A process's part in the account of a joinable channel, which the hub keeps. */
@@ -15,7 +15,7 @@ export class ClientAccount implements Account {
   constructor(client: Client, endpoint: number) {
     this.#client = client;
     this.#endpoint = endpoint;
-    this.#waiting = new Pending(client, () => undefined);
+    this.#waiting = new Pending(client.holder, () => undefined);
   }
 
   done(): boolean {

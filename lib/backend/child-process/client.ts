@@ -147,6 +147,11 @@ export class Client {
     this.post(header(Op.Close, endpoint, request));
   }
 
+  /** {@link hold}, to be handed on. */
+  readonly holder = (delta: 1 | -1): void => {
+    this.hold(delta);
+  };
+
   /** Keeps the event loop alive once more, or once less. */
   hold(delta: 1 | -1): void {
     const before = this.#holds;

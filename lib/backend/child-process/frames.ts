@@ -112,9 +112,6 @@ export const Verb = {
   Reset: 10,
 } as const;
 
-/** What becomes of an arrival at a gate: {@link OUTCOMES}' index. */
-export const OUTCOMES = ['late', 'open', 'aborted', 'reset', 'timeout', 'died', 'action'] as const;
-
 /** What became of a put. */
 export const Put = { GivenUp: 0, Done: 1, Shut: 2 } as const;
 

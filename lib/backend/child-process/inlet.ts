@@ -5,7 +5,7 @@ import type { Client } from './client';
 import { claim } from './control';
 import { Op, State, header, type Frame } from './frames';
 import { hubGone } from './gone';
-import { Pending } from './pending';
+import { Pending } from '../pending';
 
 /** Messages asked for at once by who takes all that comes. */
 const SUBSCRIPTION = 64;
@@ -54,10 +54,10 @@ export class Inlet {
     this.#client = client;
     this.#endpoint = endpoint;
     this.#endError = endError;
-    this.#receiving = new Pending(client, () => {
+    this.#receiving = new Pending(client.holder, () => {
       this.#loseInterest();
     });
-    this.#watching = new Pending(client, () => undefined);
+    this.#watching = new Pending(client.holder, () => undefined);
   }
 
   get slot(): number | undefined {

@@ -4,7 +4,7 @@ import type { Client } from './client';
 import { Op, Put, header, type Frame } from './frames';
 import { hubGone } from './gone';
 import { isBounded } from './names';
-import { Pending } from './pending';
+import { Pending } from '../pending';
 import { petition, petitionSync, type Petition } from './petition';
 
 function shut(): ClosedError {
@@ -31,7 +31,7 @@ export class Outlet {
     this.#client = client;
     this.#endpoint = endpoint;
     this.#bounded = isBounded(endpoint);
-    this.#waiting = new Pending(client, () => undefined);
+    this.#waiting = new Pending(client.holder, () => undefined);
   }
 
   get pending(): number {

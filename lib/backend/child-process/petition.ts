@@ -1,7 +1,7 @@
 import type { Wait } from '../backend';
 import type { Client } from './client';
 import type { Frame } from './frames';
-import type { Pending } from './pending';
+import type { Pending } from '../pending';
 
 /**
  * Something that the hub grants when it can, and answers at once when it is called off: only the hub knows whether that

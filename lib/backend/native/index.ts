@@ -1,4 +1,3 @@
-import { UnsupportedError } from '../../errors';
 import type { Backend } from '../backend';
 import { addon } from './addon';
 import { NativeChannel } from './channel';
@@ -8,11 +7,11 @@ import { launch } from './launch';
 import { NativeDuplex } from './duplex';
 import { createMemory, findMemory, openMemory } from './memory';
 import { reactor } from './reactor';
+import { NativeFlag } from './synchronize/flag';
+import { NativeGate } from './synchronize/gate';
+import { NativeSemaphore } from './synchronize/semaphore';
+import { NativeWaitLine } from './synchronize/wait-line';
 import { connectToParent } from './upstream';
-
-function notYet(): never {
-  throw new UnsupportedError('the native backend has no locks yet; FORKFUL_BACKEND=child_process has');
-}
 
 /** The addon's backend: real pipes, shared memory and processes of Linux. */
 export const nativeBackend: Backend = {
@@ -30,14 +29,14 @@ export const nativeBackend: Backend = {
   removeUnusedNames: () => {
     addon.removeUnusedBlocks();
   },
-  createSemaphore: notYet,
-  openSemaphore: notYet,
-  createFlag: notYet,
-  openFlag: notYet,
-  createWaitLine: notYet,
-  openWaitLine: notYet,
-  createGate: notYet,
-  openGate: notYet,
+  createSemaphore: (options) => new NativeSemaphore(undefined, options),
+  openSemaphore: (share) => new NativeSemaphore(share),
+  createFlag: () => new NativeFlag(undefined),
+  openFlag: (share) => new NativeFlag(share),
+  createWaitLine: () => new NativeWaitLine(undefined),
+  openWaitLine: (share) => new NativeWaitLine(share),
+  createGate: (parties) => new NativeGate(undefined, parties),
+  openGate: (share) => new NativeGate(share),
   launch,
   connectToParent,
   runUntil: (done, timeout) => reactor.runUntil(done, timeout),

@@ -1,4 +1,5 @@
-import { OUTCOMES, Op, Verb, header } from '../frames';
+import { OUTCOMES } from '../../synchronize';
+import { Op, Verb, header } from '../frames';
 import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
 
 export interface GateOrder {

@@ -15,8 +15,8 @@ export class HubSemaphore implements HubObject {
   readonly #max: number;
   readonly #holders = new Holders();
   readonly #waiting = new Fifo<{ readonly peer: Peer; readonly request: number }>();
-  /** Acquired less released, by process. */
-  readonly #net = new Map<Peer, number>();
+  /** How many units a process has. */
+  readonly #held = new Map<Peer, number>();
   #value: number;
   /** Units that came back from processes that had ended, and that nobody has acquired since. */
   #orphaned = 0;
@@ -42,8 +42,8 @@ export class HubSemaphore implements HubObject {
   drop(peer: Peer): void {
     this.#holders.drop(peer);
     this.#waiting.remove((one) => one.peer === peer);
-    const had = this.#net.get(peer) ?? 0;
-    this.#net.delete(peer);
+    const had = this.#held.get(peer) ?? 0;
+    this.#held.delete(peer);
     const back = Math.max(0, Math.min(had, this.#initial - this.#value));
     this.#value += back;
     this.#orphaned += back;
@@ -63,10 +63,23 @@ export class HubSemaphore implements HubObject {
       peer.send(header(Op.Reply, 0, request, fits ? 1 : 0));
       if (!fits) return;
       this.#value += b;
-      this.#net.set(peer, (this.#net.get(peer) ?? 0) - b);
+      this.#discharge(peer, b);
       this.#serve();
     } else if (op === Op.Do && tag === Verb.Value) {
       peer.send(header(Op.Reply, 0, request, this.#value));
+    }
+  }
+
+  /** Units are released: the process's own first, then those of others, which it releases for them. */
+  #discharge(peer: Peer, units: number): void {
+    let left = units;
+    for (const holder of [peer, ...this.#held.keys()]) {
+      const had = this.#held.get(holder) ?? 0;
+      const given = Math.min(had, left);
+      left -= given;
+      if (given === had) this.#held.delete(holder);
+      else this.#held.set(holder, had - given);
+      if (left === 0) return;
     }
   }
 
@@ -81,7 +94,7 @@ export class HubSemaphore implements HubObject {
   /** Who ends before it notices has it all the same, and gives it back like any other. */
   #grant(peer: Peer, request: number): void {
     this.#value--;
-    this.#net.set(peer, (this.#net.get(peer) ?? 0) + 1);
+    this.#held.set(peer, (this.#held.get(peer) ?? 0) + 1);
     const orphaned = this.#orphaned > 0;
     if (orphaned) this.#orphaned--;
     peer.send(header(Op.Reply, 0, request, 1, orphaned ? 1 : 0));

@@ -1,5 +1,5 @@
-import type { Arrival, Breach, Gate } from '../../synchronize';
-import { OUTCOMES, Verb, type Frame } from '../frames';
+import { OUTCOMES, type Arrival, type Breach, type Gate } from '../../synchronize';
+import { Verb, type Frame } from '../frames';
 import { HubHandle } from './handle';
 
 /** Numbers the arrivals of this process, at all gates. */

@@ -5,7 +5,7 @@ import type { Client } from '../client';
 import type { Endpoints } from '../endpoint';
 import { Op, header, type Frame, type Verb } from '../frames';
 import { hubGone } from '../gone';
-import { Pending } from '../pending';
+import { Pending } from '../../pending';
 import { petition, petitionSync } from '../petition';
 
 /** Stands for the end of a wait, which is no error here. */
@@ -28,7 +28,7 @@ export class HubHandle {
 
   constructor(client: Client, endpoints: Endpoints, kind: Share['kind'], name: number, isNew: boolean) {
     const endpoint = isNew ? endpoints.created(name, ended) : endpoints.opened(name, ended);
-    const pending = new Pending(client, () => undefined);
+    const pending = new Pending(client.holder, () => undefined);
     this.#client = client;
     this.#name = name;
     this.#kind = kind;

@@ -1,6 +1,5 @@
-import { after } from '../../timer';
-import type { Wait } from '../backend';
-import type { Client } from './client';
+import { after } from '../timer';
+import type { Wait } from './backend';
 
 /** One asynchronous operation that waits its turn. */
 export interface Operation {
@@ -22,13 +21,13 @@ interface Entry {
 /** Operations in the order of the calls. Holds the event loop while there are any. */
 export class Pending {
   #entries: Entry[] = [];
-  readonly #client: Client;
+  readonly #holdLoop: (delta: 1 | -1) => void;
   #held = true;
   /** Called when an operation has been given up. */
   readonly #onDrop: () => void;
 
-  constructor(client: Client, onDrop: () => void) {
-    this.#client = client;
+  constructor(hold: (delta: 1 | -1) => void, onDrop: () => void) {
+    this.#holdLoop = hold;
     this.#onDrop = onDrop;
   }
 
@@ -63,7 +62,7 @@ export class Pending {
         signal.removeEventListener('abort', onAbort);
       };
     }
-    if (this.#entries.push(entry) === 1 && this.#held) this.#client.hold(1);
+    if (this.#entries.push(entry) === 1 && this.#held) this.#holdLoop(1);
     return () => {
       if (this.#settle(entry)) this.#onDrop();
     };
@@ -73,14 +72,21 @@ export class Pending {
   hold(held: boolean): void {
     if (held === this.#held) return;
     this.#held = held;
-    if (this.#entries.length > 0) this.#client.hold(held ? 1 : -1);
+    if (this.#entries.length > 0) this.#holdLoop(held ? 1 : -1);
   }
 
-  /** Moves on as far as possible. */
+  /** Moves on, in order, as far as possible. */
   pump(): void {
     for (let entry = this.#entries[0]; entry !== undefined; entry = this.#entries[0]) {
       if (!entry.operation.attempt()) return;
       this.#settle(entry);
+    }
+  }
+
+  /** Tries all: none of them stands before another. */
+  pumpAll(): void {
+    for (const entry of this.#entries.slice()) {
+      if (!entry.settled && entry.operation.attempt()) this.#settle(entry);
     }
   }
 
@@ -100,7 +106,7 @@ export class Pending {
     entry.stopListening?.();
     if (this.#entries[0] === entry) this.#entries.shift();
     else this.#entries.splice(this.#entries.indexOf(entry), 1);
-    if (this.#entries.length === 0 && this.#held) this.#client.hold(-1);
+    if (this.#entries.length === 0 && this.#held) this.#holdLoop(-1);
     return true;
   }
 }

@@ -1,0 +1,135 @@
+import { InvalidStateError, UnsupportedError } from '../../../errors';
+import type { Memory } from '../../backend';
+
+/** How long (ms) to wait for a process that was stopped within one of the short sections below. */
+const PATIENCE = 10_000;
+/** The event loop waits no longer than that (ms), and looks again later. */
+const LOOP_PATIENCE = 1;
+
+/** Words of the header: which copy is valid. */
+const HEADER_WORDS = 2;
+
+/** A table of rows of so many words, behind the words that are not in it. */
+export interface Layout {
+  readonly words: number;
+  readonly rows: number;
+  readonly rowWords: number;
+}
+
+/**
+ * Small state in shared memory that changes as a whole or not at all: there are two copies, a change is made in the one
+ * that is not valid, and one store makes that the valid one. So whoever is killed at whatever instruction leaves either
+ * the old state or the new one; the memory's own lock, which outlives its holder, keeps the others out meanwhile.
+ */
+export class SharedState {
+  readonly #memory: Memory;
+  readonly #words: Int32Array;
+  readonly #layout: Layout;
+  readonly #size: number;
+
+  static bytes({ words, rows, rowWords }: Layout): number {
+    return Int32Array.BYTES_PER_ELEMENT * (HEADER_WORDS + 2 * (1 + words + rows * rowWords));
+  }
+
+  constructor(memory: Memory, layout: Layout) {
+    this.#memory = memory;
+    this.#words = new Int32Array(memory.buffer);
+    this.#layout = layout;
+    this.#size = 1 + layout.words + layout.rows * layout.rowWords;
+  }
+
+  /** Looks or changes, at once and alone. `change` says whether anything is to be kept. */
+  transact<R>(change: (state: Draft) => R): R {
+    const [done, result] = this.#attempt(change, PATIENCE);
+    if (done) return result as R;
+    throw new InvalidStateError(
+      'expected the lock within 10 s, but a process was stopped in the midst of using it; let it go on, or end it',
+    );
+  }
+
+  /** Like {@link transact}, but does not wait: undefined if somebody else is at it. */
+  tryTransact<R>(change: (state: Draft) => R): R | undefined {
+    return this.#attempt(change, LOOP_PATIENCE)[1];
+  }
+
+  #attempt<R>(change: (state: Draft) => R, patience: number): [done: boolean, result: R | undefined] {
+    let result: R | undefined;
+    const done = this.#memory.run(() => {
+      const valid = (this.#words[0] ?? 0) & 1;
+      const draft = new Draft(this.#copy(valid), this.#copy(1 - valid), this.#layout);
+      result = change(draft);
+      // Whoever is killed before this store has changed nothing.
+      if (draft.isChanged) Atomics.store(this.#words, 0, 1 - valid);
+    }, patience);
+    return [done, result];
+  }
+
+  #copy(which: number): Int32Array {
+    const start = HEADER_WORDS + which * this.#size;
+    return this.#words.subarray(start, start + this.#size);
+  }
+}
+
+/** The state as it is, or as it is about to be. Its first word is the number of rows that were ever in use. */
+export class Draft {
+  #now: Int32Array;
+  readonly #next: Int32Array;
+  readonly #layout: Layout;
+  isChanged = false;
+
+  constructor(now: Int32Array, next: Int32Array, layout: Layout) {
+    this.#now = now;
+    this.#next = next;
+    this.#layout = layout;
+  }
+
+  get(word: number): number {
+    return this.#now[1 + word] ?? 0;
+  }
+
+  set(word: number, value: number): void {
+    this.#edit()[1 + word] = value;
+  }
+
+  field(row: number, word: number): number {
+    return this.#now[this.#at(row) + word] ?? 0;
+  }
+
+  setField(row: number, word: number, value: number): void {
+    this.#edit()[this.#at(row) + word] = value;
+  }
+
+  /** The rows whose first word is not 0. */
+  *rows(): Generator<number> {
+    for (let row = 0; row < (this.#now[0] ?? 0); row++) if (this.field(row, 0) !== 0) yield row;
+  }
+
+  /** A row that is free. @throws UnsupportedError if there is none */
+  addRow(...fields: readonly number[]): number {
+    const used = this.#now[0] ?? 0;
+    let row = 0;
+    while (row < used && this.field(row, 0) !== 0) row++;
+    if (row >= this.#layout.rows) {
+      throw new UnsupportedError(
+        `expected at most ${this.#layout.rows} processes and waiting calls at one lock; use several locks`,
+      );
+    }
+    const edited = this.#edit();
+    if (row === used) edited[0] = used + 1;
+    edited.set(fields, this.#at(row));
+    return row;
+  }
+
+  #at(row: number): number {
+    return 1 + this.#layout.words + row * this.#layout.rowWords;
+  }
+
+  #edit(): Int32Array {
+    if (!this.isChanged) {
+      this.#next.set(this.#now.subarray(0, this.#at(this.#now[0] ?? 0)));
+      this.isChanged = true;
+      this.#now = this.#next;
+    }
+    return this.#next;
+  }
+}

@@ -1,0 +1,222 @@
+import { writeSync } from 'node:fs';
+import { ClosedError } from '../../../errors';
+import { ownResources } from '../../../finalizer';
+import type { Share, Wait } from '../../backend';
+import { Pending, type Operation } from '../../pending';
+import { addon } from '../addon';
+import { createMemory, openMemory } from '../memory';
+import { reactor, type Later } from '../reactor';
+import { isAlive, type Identity } from './processes';
+import { SharedState, type Draft, type Layout } from './state';
+
+/**
+ * How often (ms) those who wait look by themselves: whether a process has ended that holds what they wait for, and
+ * whether one was killed between a change and its wake-up.
+ */
+const LOOK = 50;
+
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
+
+/** What a row says of the process that it belongs to, from its second word on. */
+export const OWNER_WORDS = 3;
+
+export function ownerOf(state: Draft, row: number): Identity {
+  return {
+    pid: state.field(row, 1),
+    startedLow: state.field(row, 2),
+    startedHigh: state.field(row, 3),
+  };
+}
+
+export function fieldsOf({ pid, startedLow, startedHigh }: Identity): [number, number, number] {
+  return [pid, startedLow, startedHigh];
+}
+
+/** What a waiting call finds when it looks: undefined to go on waiting. */
+type Look<R> = () => R | undefined;
+
+/**
+ * A handle of shared state that processes wait for. Whoever changes it wakes all by an eventfd, which is written and
+ * never read: each process gets the edge for itself. A process that is killed between a change and its wake-up, or with
+ * what others wait for, is noticed by these within 50 ms. Waiting costs no thread.
+ */
+export class Synchronizer {
+  readonly #state: SharedState;
+  readonly #kind: Share['kind'];
+  readonly #descriptors: readonly number[];
+  readonly #event: number;
+  readonly #wakeUps: WakeUps;
+  readonly #close: () => void;
+  #open = true;
+  #buriedAt = -Infinity;
+
+  constructor(kind: Share['kind'], layout: Layout, share: Share | undefined) {
+    const given = share?.descriptors;
+    const memory =
+      given === undefined
+        ? createMemory(SharedState.bytes(layout), { what: 'a lock', kind: 0 })
+        : openMemory({ kind: 'memory', key: 0, descriptors: given.slice(0, 1) });
+    const event = given?.[1] ?? addon.createEvent();
+    const wakeUps = new WakeUps(event);
+    this.#kind = kind;
+    this.#state = new SharedState(memory, layout);
+    this.#descriptors = [...memory.share().descriptors, event];
+    this.#event = event;
+    this.#wakeUps = wakeUps;
+    this.#close = ownResources(this, () => {
+      wakeUps.close();
+      memory.close();
+      addon.closeDescriptors([event]);
+    });
+  }
+
+  share(): Share {
+    this.#mustBeOpen();
+    return { kind: this.#kind, key: 0, descriptors: this.#descriptors };
+  }
+
+  close(): void {
+    this.#close();
+    this.#open = false;
+  }
+
+  /** Looks or changes, at once and alone. */
+  protected transact<R>(change: (state: Draft) => R): R {
+    this.#mustBeOpen();
+    return this.#state.transact(change);
+  }
+
+  /** undefined, too, if somebody else was at it. */
+  protected tryTransact<R>(change: (state: Draft) => R): R | undefined {
+    return this.#state.tryTransact(change);
+  }
+
+  /** Wakes all that wait, in all processes. */
+  protected wake(): void {
+    writeSync(this.#event, ONE);
+  }
+
+  /** Whether it is time to ask who has ended, which costs more than the rest. */
+  protected isTimeToBury(): boolean {
+    const now = performance.now();
+    if (now - this.#buriedAt < LOOK / 2) return false;
+    this.#buriedAt = now;
+    return true;
+  }
+
+  /**
+   * Waits until `look` finds something.
+   * @param giveUp called when the wait is over: what was found at the last moment, or else `nothing`
+   */
+  protected until<R>(wait: Wait, look: Look<R>, giveUp: () => R, nothing: R): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.#mustBeOpen();
+      const found = wait.timeout <= 0 ? giveUp() : look();
+      if (found !== undefined) {
+        resolve(found);
+        return;
+      }
+      const timedOut = new Error();
+      const attempt = () => {
+        try {
+          const now = look();
+          if (now === undefined) return false;
+          resolve(now);
+        } catch (error) {
+          reject(error);
+        }
+        return true;
+      };
+      const give = (error: unknown) => {
+        const last = giveUp();
+        if (last !== nothing || error === timedOut) resolve(last);
+        else reject(error);
+      };
+      this.#wakeUps.add({ attempt, reject: give }, { ...wait, timedOut: () => timedOut });
+    });
+  }
+
+  /** Like {@link until}, and blocks the thread meanwhile. */
+  protected untilSync<R>(timeout: number, look: Look<R>, giveUp: () => R): R {
+    this.#mustBeOpen();
+    if (timeout <= 0) return giveUp();
+    const found: R[] = [];
+    const attempt = () => {
+      const now = look();
+      if (now !== undefined) found.push(now);
+      return now !== undefined;
+    };
+    if (!attempt()) {
+      const callOff = this.#wakeUps.add(
+        { attempt, reject: () => undefined },
+        { timeout: Infinity, signal: undefined, timedOut: () => new Error(), owner: this },
+      );
+      reactor.runUntil(() => found.length > 0, timeout);
+      callOff();
+    }
+    const [first] = found;
+    return first === undefined ? giveUp() : first;
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#open)
+      throw new ClosedError('expected an open lock, but this handle was closed in this process');
+  }
+}
+
+/** The rows of processes that have ended. Asks the system about each process once. */
+export function deadRows(state: Draft): number[] {
+  const known = new Map<string, boolean>();
+  const dead: number[] = [];
+  for (const row of state.rows()) {
+    const owner = ownerOf(state, row);
+    const key = `${owner.pid}:${owner.startedHigh}:${owner.startedLow}`;
+    let alive = known.get(key);
+    if (alive === undefined) known.set(key, (alive = isAlive(owner)));
+    if (!alive) dead.push(row);
+  }
+  return dead;
+}
+
+/** The calls of one handle that wait, and what makes them look again. */
+class WakeUps {
+  readonly #event: number;
+  readonly #pending = new Pending(
+    (delta) => {
+      reactor.hold(delta);
+    },
+    () => undefined,
+  );
+  #token: number | undefined;
+  #later: Later | undefined;
+
+  constructor(event: number) {
+    this.#event = event;
+  }
+
+  /** Returns what calls it off. */
+  add(operation: Operation, wait: Wait): () => void {
+    const callOff = this.#pending.add(operation, wait, this);
+    this.#token ??= reactor.watch(this.#event, () => {
+      this.#pending.pumpAll();
+    });
+    this.#lookLater();
+    // What was changed before the eventfd was watched.
+    this.#pending.pumpAll();
+    return callOff;
+  }
+
+  close(): void {
+    this.#pending.rejectAll(() => new ClosedError('the object was closed while this call waited'));
+    if (this.#later !== undefined) reactor.cancel(this.#later);
+    if (this.#token !== undefined) reactor.unwatch(this.#event, this.#token);
+  }
+
+  #lookLater(): void {
+    this.#later ??= reactor.later(LOOK, () => {
+      this.#later = undefined;
+      this.#pending.pumpAll();
+      if (this.#pending.size > 0) this.#lookLater();
+    });
+  }
+}

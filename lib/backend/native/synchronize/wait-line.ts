@@ -1,0 +1,69 @@
+import type { Share } from '../../backend';
+import type { Place, WaitLine } from '../../synchronize';
+import { ownIdentity } from './processes';
+import type { Draft } from './state';
+import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf } from './synchronizer';
+
+const Word = { Ticket: 0 } as const;
+const WAITING = 1;
+const NOTIFIED = 2;
+const TICKET = 1 + OWNER_WORDS;
+const LAYOUT = { words: 1, rows: 1024, rowWords: TICKET + 1 };
+
+function notify(state: Draft, count: number): boolean {
+  const waiting = [...state.rows()].filter((row) => state.field(row, 0) === WAITING);
+  waiting.sort((a, b) => (state.field(a, TICKET) - state.field(b, TICKET)) | 0);
+  for (const row of waiting.slice(0, count)) state.setField(row, 0, NOTIFIED);
+  return waiting.length > 0 && count > 0;
+}
+
+/** What a process that has ended had not noticed goes to the next one. Whether there was one. */
+function bury(state: Draft): boolean {
+  let lost = 0;
+  for (const row of deadRows(state)) {
+    if (state.field(row, 0) === NOTIFIED) lost++;
+    state.setField(row, 0, 0);
+  }
+  return notify(state, lost);
+}
+
+/** A handle of a line in shared memory. */
+export class NativeWaitLine extends Synchronizer implements WaitLine {
+  constructor(share: Share | undefined) {
+    super('wait-line', LAYOUT, share);
+  }
+
+  enter(): Place {
+    const row = this.transact((state) => {
+      const ticket = (state.get(Word.Ticket) + 1) | 0;
+      state.set(Word.Ticket, ticket);
+      return state.addRow(WAITING, ...fieldsOf(ownIdentity()), ticket);
+    });
+    const look = () => this.#look(row);
+    const giveUp = () =>
+      this.transact((state) => {
+        const notified = state.field(row, 0) === NOTIFIED;
+        state.setField(row, 0, 0);
+        return notified;
+      });
+    return {
+      wait: (wait) => this.until(wait, look, giveUp, false),
+      waitSync: (timeout) => this.untilSync(timeout, look, giveUp),
+    };
+  }
+
+  notify(count: number): void {
+    if (this.transact((state) => notify(state, count))) this.wake();
+  }
+
+  #look(row: number): true | undefined {
+    const outcome = this.tryTransact((state) => {
+      const others = state.field(row, 0) === WAITING && this.isTimeToBury() && bury(state);
+      const notified = state.field(row, 0) === NOTIFIED;
+      if (notified) state.setField(row, 0, 0);
+      return { others, notified };
+    });
+    if (outcome?.others === true) this.wake();
+    return outcome?.notified === true ? true : undefined;
+  }
+}

@@ -1,6 +1,6 @@
 /** Tests import the package by its own name, so that parents and children run the same dist. */
-module.exports = {
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+const common = {
+  rootDir: __dirname,
   testEnvironment: 'node',
   transform: {
     '^.+/(test|examples)/.+\\.ts$': [
@@ -12,8 +12,21 @@ module.exports = {
       },
     ],
   },
-  testTimeout: 30_000,
-  maxWorkers: 2,
   globalSetup: '<rootDir>/test/setup/before.js',
   globalTeardown: '<rootDir>/test/setup/after.js',
+};
+
+/** Everything on the backend that this machine has; the contract once more on the one of pure Node. */
+module.exports = {
+  projects: [
+    { ...common, displayName: 'default', testMatch: ['<rootDir>/test/**/*.test.ts'] },
+    {
+      ...common,
+      displayName: 'child_process',
+      testMatch: ['<rootDir>/test/contract/**/*.test.ts'],
+      setupFiles: ['<rootDir>/test/setup/child-process-backend.js'],
+    },
+  ],
+  testTimeout: 30_000,
+  maxWorkers: 2,
 };

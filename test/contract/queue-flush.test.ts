@@ -113,7 +113,7 @@ describe('a program that leaves with puts that wait', () => {
   test('by process.exit(), and nobody makes room: a warning says how many are lost', () => {
     const done = run('nobody');
     expect(done.status).toBe(5);
-    expect(done.stderr).toMatch(/ForkfulWarning: .*lost 8 messages.*Queue \(maxsize 2.*50 ms/);
+    expect(done.stderr).toMatch(/ForkfulWarning: .*lost 8 messages.*Queue \(maxsize 2.*500 ms/);
   });
 
   test('after cancelFlush(): it does not wait', () => {

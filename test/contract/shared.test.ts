@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import * as forkful from 'forkful';
 import * as tasks from '../fixtures/shared.js';
 import { describeEach, errorOf, thrown } from './methods';
+import { isSupported } from './unsupported';
 
 const TYPES = {
   int8: Int8Array, uint8: Uint8Array, uint8clamped: Uint8ClampedArray, int16: Int16Array, uint16: Uint16Array, int32: Int32Array,
@@ -14,7 +15,7 @@ const TYPES = {
 const types = Object.keys(TYPES) as forkful.ElementType[];
 
 describeEach('shared data', ({ backend, context }) => {
-  if (backend !== 'native') {
+  if (!isSupported('shared data', backend)) {
     test('is refused where memory cannot be shared, with the reason and what to do', () => {
       for (const [make, what] of [
         [() => new context.Value('int32'), 'a Value'],

@@ -5,21 +5,31 @@ import * as forkful from 'forkful';
 
 const root = join(__dirname, '..');
 
-describe('README', () => {
-  const folder = mkdtempSync(join(root, 'test', 'readme-')); // inside, so that `forkful` resolves to this package
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  const snippets = [
-    ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```js\n\/\/ (\S+)\n([^]*?)```/g),
-  ];
-  const expected: Record<string, RegExp> = {
+/** Each document, its snippets in order, and what they print. */
+const documents: Record<string, Record<string, RegExp>> = {
+  'README.md': {
     'square.mjs': /^\d+ 144\n$/,
     'queue.mjs': /apple[^]*pear[^]*plum/,
     'pipe.mjs': /^Does it work\? Yes\.\n$/,
     'pool.mjs': /^1024\n\[ 1, 2, 3 \]\n(4\n5|5\n4)\n1\n4\n9\n$/,
-  };
+  },
+  'docs/queues.md': {
+    'shutdown.mjs': /^10\n$/,
+    'joinable.mjs': /^1\n4\n9\ndone\n$/,
+  },
+  'docs/pipes.md': {
+    'bytes.mjs': /^hello\n$/,
+    'wait.mjs': /^true hello\ntrue 0\n\[\]\n$/,
+  },
+};
 
-  test('has a snippet for each primitive', () => {
+describe.each(Object.entries(documents))('%s', (document, expected) => {
+  const folder = mkdtempSync(join(root, 'test', 'snippets-')); // inside, so that `forkful` resolves to this package
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const snippets = [...readFileSync(join(root, document), 'utf8').matchAll(/```js\n\/\/ (\S+)\n([^]*?)```/g)];
+
+  test('has the snippets that are expected', () => {
     expect(snippets.map(([, name]) => name)).toEqual(Object.keys(expected));
   });
 

@@ -8,6 +8,9 @@ export function limit(who, name, { placement = 'free', scale = 1 } = {}) {
   return { who, kind: 'limit', measure: async () => (await runLimit(name, placement)) * scale };
 }
 
+/** Ours on the backend of pure Node. */
+export const PURE_NODE = { env: { FORKFUL_BACKEND: 'child_process' } };
+
 /** A case of a module below peers/. */
 export function ours(who, request, options) {
   return { who, kind: 'ours', measure: () => runCase(request, options) };

@@ -15,19 +15,23 @@ const PLACES = [
 ];
 
 /**
- * @param own lists of [who, module, export] for each load
+ * @param own lists of [who, module, export, options] for each load
  * @param transports of Python
  */
 export function channelComparisons({ own, transports, milliseconds }) {
   const candidates = (name, kind, placement = 'free') => [
-    ...own[name === 'roundTrip' ? name : kind].map(([who, module, peerName]) =>
-      ours(who, {
-        module: `./messages/${module}.mjs`,
-        peer: peerName,
-        name,
-        parameters: { kind, milliseconds },
-        placement,
-      }),
+    ...own[name === 'roundTrip' ? name : kind].map(([who, module, peerName, options]) =>
+      ours(
+        who,
+        {
+          module: `./messages/${module}.mjs`,
+          peer: peerName,
+          name,
+          parameters: { kind, milliseconds },
+          placement,
+        },
+        options,
+      ),
     ),
     ...PEERS.map(([who, module, peerName, options]) =>
       peer(

@@ -1,4 +1,4 @@
-import { limit, ours, peer, python } from './candidates.mjs';
+import { PURE_NODE, limit, ours, peer, python } from './candidates.mjs';
 
 const COUNT = 100_000;
 
@@ -20,8 +20,8 @@ const SLOWER = ['tinypool threads', 'workerpool threads'];
 
 /** Pools of two workers. */
 export function comparisons({ quick, milliseconds }) {
-  const own = (who, name, parameters, peerName = who) =>
-    ours(who, { module: './pools/forkful.mjs', peer: peerName, name, parameters });
+  const own = (who, name, parameters, peerName = who, options = {}) =>
+    ours(who, { module: './pools/forkful.mjs', peer: peerName, name, parameters }, options);
   const peers = (name, parameters, wanted = () => true) => [
     ...PEERS.filter(wanted)
       .filter(([who]) => !(quick && SLOWER.includes(who)))
@@ -52,6 +52,13 @@ export function comparisons({ quick, milliseconds }) {
       candidates: [
         own('applyAsync', 'atOnce', { task: 'increment', count: COUNT }),
         own('apply', 'atOnce', { task: 'increment', count: COUNT }),
+        own(
+          'applyAsync, child_process backend',
+          'atOnce',
+          { task: 'increment', count: COUNT },
+          'applyAsync',
+          PURE_NODE,
+        ),
         ...peers('atOnce', { task: 'increment', count: COUNT, seconds }),
         messages,
       ],

@@ -1,7 +1,12 @@
+import { PURE_NODE } from './candidates.mjs';
 import { channelComparisons } from './channels.mjs';
 
 const SYNC = ['sync', 'forkful-queue', 'sync'];
 const AWAIT = ['await each', 'forkful-queue', 'awaiting'];
+const PURE = [
+  ['sync, child_process backend', 'forkful-queue', 'sync', PURE_NODE],
+  ['await each, child_process backend', 'forkful-queue', 'awaiting', PURE_NODE],
+];
 
 /** Queues between processes, beside every other way to send messages. */
 export function comparisons({ milliseconds }) {
@@ -16,10 +21,11 @@ export function comparisons({ milliseconds }) {
         ['await each, messages waiting', 'forkful-queue', 'awaitingThere'],
         ['2 producers', 'forkful-queue', 'twoProducers'],
         ['2 consumers', 'forkful-queue', 'twoConsumers'],
+        ...PURE,
       ],
       object: [SYNC, AWAIT],
-      large: [SYNC],
-      roundTrip: [SYNC, AWAIT],
+      large: [SYNC, ...PURE],
+      roundTrip: [SYNC, AWAIT, ...PURE],
     },
   });
 }

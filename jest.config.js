@@ -16,10 +16,19 @@ const common = {
   globalTeardown: '<rootDir>/test/setup/after.js',
 };
 
+/** These are about the addon, or need what only Linux has. */
+const NATIVE_ONLY = ['backend-native', 'forkserver', 'model', 'native', 'shared-programs'];
+const hasAddon = process.platform === 'linux' && process.env['FORKFUL_WITHOUT_ADDON'] === undefined;
+
 /** Everything on the backend that this machine has; the contract once more on the one of pure Node. */
 module.exports = {
   projects: [
-    { ...common, displayName: 'default', testMatch: ['<rootDir>/test/**/*.test.ts'] },
+    {
+      ...common,
+      displayName: 'default',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: hasAddon ? [] : NATIVE_ONLY.map((name) => `/test/${name}\\.test\\.ts$`),
+    },
     {
       ...common,
       displayName: 'child_process',

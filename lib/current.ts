@@ -52,7 +52,8 @@ export function isImporting(): boolean {
 
 /** How many CPUs this process may use: the affinity mask, further limited by the cgroup's quota. At least 1. */
 export function cpuCount(): number {
-  return Math.max(1, Math.min(availableParallelism(), cgroupQuota()));
+  const quota = process.platform === 'linux' ? cgroupQuota() : Infinity;
+  return Math.max(1, Math.min(availableParallelism(), quota));
 }
 
 function cgroupQuota(): number {

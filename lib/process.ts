@@ -1,5 +1,4 @@
 import './dispose';
-import { constants } from 'node:os';
 import { backend } from './backend';
 import { type Child, type ExitStatus, type StartMethod } from './backend/backend';
 import { endSoon, isEnding, track } from './children';
@@ -28,6 +27,7 @@ import {
   waitOptions,
 } from './options';
 import { Sentinel } from './sentinel';
+import { exitCodeOf, signalNumber } from './platform';
 import { checkStartMethod, startMethodFor } from './start-method';
 import { after } from './timer';
 
@@ -170,7 +170,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /** null while it has not ended; 0 … 255, or minus the number of the signal that ended it. */
   get exitCode(): number | null {
     this.#mustBeOpen();
-    return this.#status === undefined ? null : pythonExitCode(this.#status);
+    return this.#status === undefined ? null : exitCodeOf(this.#status);
   }
 
   /** The signal that ended it, or null. */
@@ -384,8 +384,8 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /** Sends a signal. Nothing happens if the process has ended. */
   kill(signal: NodeJS.Signals | number = 'SIGKILL'): void {
     this.#mustBeStarted('kill');
-    const number = typeof signal === 'number' ? signal : constants.signals[signal];
-    if (!Number.isInteger(number))
+    const number = typeof signal === 'number' ? signal : signalNumber(signal);
+    if (number === undefined || !Number.isInteger(number))
       throw invalid('kill argument "signal"', "a signal such as 'SIGTERM'", signal);
     this.#child?.kill(number);
   }
@@ -533,10 +533,6 @@ export function isProcessClass(prototype: object): boolean {
 /** The process that started this one; undefined in the main process. */
 export function parentProcess(): { readonly pid: number; readonly name: string } | undefined {
   return currentIdentity().parent;
-}
-
-function pythonExitCode({ exitCode, signal }: ExitStatus): number {
-  return signal === null ? (exitCode ?? 0) : -constants.signals[signal];
 }
 
 function contextMethod(context: unknown): StartMethod {

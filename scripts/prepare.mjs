@@ -9,6 +9,8 @@ import { withLock } from './lock.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const onWindows = process.platform === 'win32';
+/** Elsewhere there is the backend of pure Node. */
+const withAddon = process.platform === 'linux' && process.env['FORKFUL_WITHOUT_ADDON'] === undefined;
 
 function say(text) {
   process.stderr.write(`prepare: ${text}\n`);
@@ -89,6 +91,7 @@ const steps = [
   },
   {
     name: 'compiling the addon',
+    needsAddon: true,
     stamp: 'build/.forkful-stamp',
     key: () => digest(['native', 'binding.gyp'], process.versions.modules, process.platform, process.arch),
     result: 'build/Release/forkful.node',
@@ -122,6 +125,7 @@ function reason({ stamp, key, result }) {
 
 function prepare() {
   for (const step of steps) {
+    if (step.needsAddon && !withAddon) continue;
     const why = reason(step);
     if (why === undefined) continue;
     say(`${step.name} (${why})`);

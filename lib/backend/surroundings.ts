@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { LaunchError } from '../errors';
+import { variableName } from '../platform';
 import type { LaunchRequest } from './backend';
 
 /** An IPC channel of this process is not the child's: the descriptor would be something else there. */
@@ -16,10 +17,13 @@ export function workingDirectory(asked: string | undefined): string {
 }
 
 /** The variables that a child gets. */
-export function inheritable(env: LaunchRequest['env']): [name: string, value: string][] {
+export function inheritable(
+  env: LaunchRequest['env'],
+  platform: string = process.platform,
+): [name: string, value: string][] {
   const out: [name: string, value: string][] = [];
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !OWN_VARIABLES.has(name)) out.push([name, value]);
+    if (value !== undefined && !OWN_VARIABLES.has(variableName(name, platform))) out.push([name, value]);
   }
   return out;
 }

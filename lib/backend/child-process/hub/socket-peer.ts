@@ -18,7 +18,8 @@ export class SocketPeer implements Peer {
   readonly pid: number;
   readonly #helper: Stream;
   readonly #batch = new FrameBatch();
-  readonly #recalls = new Map<number, (claimed: number) => void>();
+  /** By slot, in the order in which they will be answered. */
+  readonly #recalls = new Map<number, ((claimed: number) => void)[]>();
   #flushing = false;
 
   constructor(connection: number, pid: number, helper: Stream, main: Stream, handle: FrameHandler) {
@@ -69,7 +70,9 @@ export class SocketPeer implements Peer {
   }
 
   recall(endpoint: number, slot: number, lent: number, answer: (claimed: number) => void): void {
-    this.#recalls.set(slot, answer);
+    const recalls = this.#recalls.get(slot);
+    if (recalls === undefined) this.#recalls.set(slot, [answer]);
+    else recalls.push(answer);
     this.send(header(Op.Recall, endpoint, slot, lent));
   }
 
@@ -78,8 +81,9 @@ export class SocketPeer implements Peer {
   }
 
   #recalled(slot: number, claimed: number): void {
-    const answer = this.#recalls.get(slot);
-    this.#recalls.delete(slot);
+    const recalls = this.#recalls.get(slot);
+    const answer = recalls?.shift();
+    if (recalls?.length === 0) this.#recalls.delete(slot);
     answer?.(claimed);
   }
 

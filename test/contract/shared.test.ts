@@ -228,6 +228,35 @@ describeEach('shared data', ({ backend, context }) => {
     });
   });
 
+  describe('with locks of the library', () => {
+    test('several things are guarded by one, which goes along', async () => {
+      const lock = closing(new context.RLock());
+      const value = closing(new Value('int32', 0, { lock }));
+      const array = closing(new SharedArray('float64', 1, { lock }));
+      expect([value.lock, array.lock]).toEqual([lock, lock]);
+      const all = await Promise.all([
+        start(tasks.increment, value, 2_000),
+        start(tasks.incrementBoth, value, array, 2_000),
+        start(tasks.incrementBoth, value, array, 2_000),
+      ]);
+      for (const child of all) await child.result();
+      expect([value.value, array[0]]).toEqual([6_000, 4_000]);
+      expect(value.update((n) => array.update(() => n + 1))).toBe(6_001);
+    });
+
+    test('a holder that is killed frees it, and the next one is told', async () => {
+      const array = closing(new SharedArray('int32', 1, { lock: closing(new context.Lock()) }));
+      const signals = flags();
+      const child = await start(tasks.holdArray, array, signals);
+      await spin(signals, 0);
+      expect(thrown(() => array.update(() => 1, { timeout: 20 })).code).toBe('ERR_FORKFUL_TIMEOUT');
+      child.kill();
+      await child.join();
+      expect(array.update((a, ownerDied) => [a[0], ownerDied], { timeout: 1000 })).toEqual([1, true]);
+      expect(array.update((_, ownerDied) => ownerDied)).toBe(false);
+    });
+  });
+
   describe('SharedArray', () => {
     test.each(types)('%s is a real typed array of zeros', (type) => {
       const array = closing(new SharedArray(type, 3)) as forkful.SharedArray<'float64'>;

@@ -2,9 +2,12 @@ import { Status } from './addon';
 import { reactor, type Later } from './reactor';
 import { failure } from './status';
 
+/** How long (ms) the end of a handle or of the process waits for what has not been done. */
+const PATIENCE = 1000;
+
 /**
- * Does short things that need a lock: at once, or, if its holder is stopped, as soon as possible and in order. A timer
- * holds the event loop meanwhile.
+ * Does short things that need a lock: at once, or, if its holder does not get on, as soon as possible and in order. A
+ * timer holds the event loop meanwhile.
  */
 export class Eventually {
   readonly #acts: (() => number)[] = [];
@@ -15,32 +18,50 @@ export class Eventually {
   attempt(act: () => number): number {
     const status = this.#acts.length > 0 ? Status.Busy : act();
     if (status > Status.Busy) throw failure(status);
-    if (status === Status.Busy && this.#acts.push(act) === 1) this.#later();
+    if (status === Status.Busy && this.#acts.push(act) === 1) {
+      doAtExit(this);
+      this.#later();
+    }
     return status;
   }
 
-  /** Gives up what has not been done. */
+  /** The last opportunity: blocks for a moment if need be. */
   close(): void {
+    const end = performance.now() + PATIENCE;
+    while (!this.#done() && performance.now() < end); // each attempt waits for the lock
     this.#acts.length = 0;
+    unfinished.delete(this);
     if (this.#retry !== undefined) reactor.cancel(this.#retry);
+    this.#retry = undefined;
   }
 
   #later(): void {
     this.#retry = reactor.later(this.#delay, () => {
       this.#retry = undefined;
-      this.#again();
+      if (!this.#done()) this.#later();
     });
     this.#delay = Math.min(50, 2 * this.#delay);
   }
 
-  #again(): void {
+  #done(): boolean {
     while (this.#acts[0] !== undefined) {
-      if (this.#acts[0]() === Status.Busy) {
-        this.#later();
-        return;
-      }
+      if (this.#acts[0]() === Status.Busy) return false;
       this.#acts.shift();
     }
     this.#delay = 1;
+    unfinished.delete(this);
+    return true;
   }
+}
+
+const unfinished = new Set<Eventually>();
+let listening = false;
+
+function doAtExit(eventually: Eventually): void {
+  unfinished.add(eventually);
+  if (listening) return;
+  listening = true;
+  process.on('exit', () => {
+    for (const each of unfinished) each.close();
+  });
 }

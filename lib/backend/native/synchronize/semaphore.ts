@@ -122,6 +122,7 @@ export class NativeSemaphore extends Synchronizer implements Semaphore {
         return acquired;
       },
       false,
+      () => this.release(1),
     );
   }
 

@@ -3,6 +3,7 @@ import type { Decode, Duplex, Upstream } from './backend/backend';
 import { identify, whileImporting } from './current';
 import { SerializationError } from './errors';
 import { instantiate, load, type TargetReference } from './function-ref';
+import { whenComplete } from './handles';
 import './index'; // every class whose handles may be among the arguments
 import { decodeStart, encodeReport, type Report, type StartMessage } from './messages';
 import { afterFork } from './on-fork';
@@ -19,6 +20,7 @@ function report(link: Duplex<StartMessage>, content: Report): void {
 
 async function execute(target: TargetReference, args: readonly unknown[]): Promise<unknown> {
   const loaded = await whileImporting(() => load(target));
+  await whenComplete();
   if ('call' in loaded) return loaded.call(...args);
   const { Class, fields } = loaded;
   const object = isProcessClass(Class.prototype)

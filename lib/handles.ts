@@ -29,6 +29,20 @@ export function registerHandleType(type: string, open: Open): void {
   openers.set(type, open);
 }
 
+const incomplete = new Set<Promise<unknown>>();
+
+/** Something that an object which has come from elsewhere still loads; a failure is for the object to tell. */
+export function completion(loading: Promise<unknown>): void {
+  incomplete.add(loading);
+  const done = () => incomplete.delete(loading);
+  loading.then(done, done);
+}
+
+/** Resolves when all that has come so far is complete. */
+export async function whenComplete(): Promise<void> {
+  if (incomplete.size > 0) await Promise.allSettled(incomplete);
+}
+
 /** How a handle is written down; its descriptors travel apart. */
 export interface HandleRecord {
   readonly type: string;

@@ -18,11 +18,15 @@ export interface SemaphoreOptions {
 
 /**
  * Units that processes acquire and release, and that anybody may release. A process that ends gives back what it had
- * acquired and not released, but there are never more than `initial` units because of that.
+ * acquired and nobody has released, but there are never more than `initial` units because of that. A unit that another
+ * process released for it is not given back once more, and that one may acquire, and end, like any other.
  */
 export interface Semaphore extends Synchronizer {
-  /** First come, first served. false when the time is over; with a timeout of 0 a definite look. */
-  acquire(wait: Wait): Promise<boolean>;
+  /**
+   * First come, first served. false when the time is over; with a timeout of 0 a definite look. `onSettled` hears at
+   * once whether it was acquired, also inside a Sync call, and before whatever else wants to know.
+   */
+  acquire(wait: Wait, onSettled?: (acquired: boolean) => void): Promise<boolean>;
   /** Blocks the thread for at most `timeout` ms. */
   acquireSync(timeout: number): boolean;
   /** false, and nothing has happened: there would be more than `max`. */
@@ -68,7 +72,10 @@ export const OUTCOMES = ['late', 'open', 'aborted', 'reset', 'timeout', 'died', 
 export interface Gate extends Synchronizer {
   /** Takes a place among those who meet next, or tells why the barrier is broken. */
   arrive(): Arrival | Breach;
-  /** Nobody gets through until {@link reset}. Those who wait are told why. */
+  /**
+   * Nobody gets through until {@link reset}. Those who wait are told why. 'timeout' is for who was late, and does nothing
+   * if what that was late for has been reset since.
+   */
   break(why: Breach): void;
   /** As new; those who wait are told 'reset'. */
   reset(): void;
@@ -78,11 +85,16 @@ export interface Gate extends Synchronizer {
 }
 
 export interface Arrival {
-  /** 0 … parties - 1, in the order of arrival. The last one lets all through, by {@link open}. */
+  /** 0 … parties - 1, for each one another. */
   readonly index: number;
+  /** The last one does not wait, but lets all through. */
   readonly isLast: boolean;
-  open(): void;
-  /** 'open', why it was broken, or 'late' when the time is over: nothing is broken by that alone. */
+  /** Of the last one, in any case: 'open', or what became of all of them meanwhile. */
+  open(): 'open' | Breach;
+  /**
+   * 'open', why it was broken, or 'late' when the time is over: the place is given up then, and whoever is late, by time
+   * or by signal, breaks the gate next; if it ends before, that does.
+   */
   wait(wait: Wait): Promise<'open' | 'late' | Breach>;
   waitSync(timeout: number): 'open' | 'late' | Breach;
 }

@@ -1,9 +1,10 @@
 import '../dispose';
 import { backend } from '../backend';
-import type { Breach, Gate } from '../backend/synchronize';
-import { BrokenBarrierError, InvalidStateError } from '../errors';
+import type { Arrival, Breach, Gate } from '../backend/synchronize';
+import { whileImporting } from '../current';
+import { BrokenBarrierError, ClosedError, InvalidStateError } from '../errors';
 import { load, referTo, type Callable, type TargetReference } from '../function-ref';
-import { registerHandleType, type HandleDescription, type Transferable } from '../handles';
+import { completion, registerHandleType, type HandleDescription, type Transferable } from '../handles';
 import {
   callback,
   integer,
@@ -31,7 +32,7 @@ const WHY: Readonly<Record<Breach, string>> = {
   action: 'the action failed',
 };
 
-/** The action of a barrier that came from another process: loaded from the start, and needed when all are there. */
+/** What one of the parties calls. That of a barrier which came from another process is being loaded from the start. */
 class Action {
   readonly reference: TargetReference | undefined;
   /** As given here; what came from elsewhere is known by its reference. */
@@ -46,12 +47,12 @@ class Action {
       return;
     }
     this.reference = action;
-    this.#loaded = load(action).then((loaded) => {
+    this.#loaded = whileImporting(() => load(action)).then((loaded) => {
       if (!('call' in loaded))
         throw new InvalidStateError('expected the action of a barrier to be a function');
       return (this.#call = loaded.call);
     });
-    this.#loaded.catch(() => undefined); // told to who needs it
+    completion(this.#loaded); // so that waitSync() has it from the first line of a child's target on
   }
 
   async run(): Promise<void> {
@@ -63,10 +64,15 @@ class Action {
   runSync(): void {
     if (this.#call === undefined) {
       throw new InvalidStateError(
-        'the action of this barrier is not loaded in this process yet; use await wait()',
+        'the action of this barrier is not loaded in this process, or not yet; await wait() loads it, or tells why not',
       );
     }
-    this.#call();
+    const result = this.#call() as PromiseLike<unknown> | null | undefined;
+    if (typeof result?.then !== 'function') return;
+    result.then(undefined, () => undefined);
+    throw new InvalidStateError(
+      'expected an action that waitSync() can call, but it returned a promise; use await wait()',
+    );
   }
 
   refer(): TargetReference {
@@ -91,6 +97,9 @@ export class Barrier implements Transferable {
   readonly #gate: Gate;
   readonly #action: Action | undefined;
   readonly #timeout: number;
+  /** Calls of this handle that wait. */
+  #waits = 0;
+  #isClosed = false;
 
   /** @throws InvalidArgumentError */
   constructor(parties: number, options?: BarrierOptions) {
@@ -110,47 +119,37 @@ export class Barrier implements Transferable {
 
   /**
    * Waits for the others. A number from 0 to parties - 1, for each party another one.
-   * @param options the time of this wait, which breaks the barrier when it is over
+   * @param options the time and the signal of this wait; its end breaks the barrier
    * @throws BrokenBarrierError
    */
   async wait(options?: WaitOptions): Promise<number> {
-    const wait = waitOf('wait', { timeout: this.#timeout, ...options }, this);
-    const arrival = this.#gate.arrive();
-    if (typeof arrival === 'string') throw broken(arrival);
-    if (arrival.isLast) {
-      try {
-        await this.#action?.run();
-      } catch (error) {
-        this.#gate.break('action');
-        throw error;
-      }
-      arrival.open();
-      return arrival.index;
-    }
-    let outcome;
+    const wait = { ...waitOf('wait', options, this), timeout: this.#limit(options, 'wait') };
+    const arrival = this.#arrive();
+    if (arrival.isLast) return this.#settle(await this.#openAfter(arrival), arrival.index);
+    this.#waits++;
     try {
-      outcome = await arrival.wait(wait);
+      return this.#settle(await arrival.wait(wait), arrival.index);
     } catch (error) {
-      if (this.#gate.breach() === undefined) this.#gate.break('aborted');
+      if (!this.#isClosed && error === wait.signal?.reason) this.#gate.break('aborted');
       throw error;
+    } finally {
+      this.#waits--;
     }
-    return this.#settle(outcome, arrival.index);
   }
 
   /** Like {@link wait}, and blocks the thread meanwhile. */
   waitSync(options?: SyncWaitOptions): number {
-    const limit = timeoutOption('waitSync', { timeout: this.#timeout, ...options });
-    const arrival = this.#gate.arrive();
-    if (typeof arrival === 'string') throw broken(arrival);
+    timeoutOption('waitSync', options);
+    const limit = this.#limit(options, 'waitSync');
+    const arrival = this.#arrive();
     if (!arrival.isLast) return this.#settle(arrival.waitSync(limit), arrival.index);
     try {
       this.#action?.runSync();
     } catch (error) {
-      this.#gate.break('action');
+      this.#fail(arrival);
       throw error;
     }
-    arrival.open();
-    return arrival.index;
+    return this.#settle(arrival.open(), arrival.index);
   }
 
   /** Breaks it: those who wait, and all who come, get a BrokenBarrierError until {@link reset}. */
@@ -174,6 +173,9 @@ export class Barrier implements Transferable {
 
   /** Idempotent. Calls that still wait reject, which breaks the barrier. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#waits > 0) this.#gate.break('aborted');
     this.#gate.close();
   }
 
@@ -190,8 +192,37 @@ export class Barrier implements Transferable {
     };
   }
 
+  #limit(options: SyncWaitOptions | undefined, call: string): number {
+    return options?.timeout === undefined
+      ? this.#timeout
+      : timeout(`${call} option "timeout"`, options.timeout);
+  }
+
+  #arrive(): Arrival {
+    const arrival = this.#gate.arrive();
+    if (typeof arrival === 'string') throw broken(arrival);
+    return arrival;
+  }
+
+  async #openAfter(last: Arrival): Promise<'open' | Breach> {
+    try {
+      await this.#action?.run();
+    } catch (error) {
+      this.#fail(last);
+      throw error;
+    }
+    return last.open();
+  }
+
+  #fail(last: Arrival): void {
+    if (this.#isClosed) return;
+    this.#gate.break('action');
+    last.open();
+  }
+
   #settle(outcome: 'open' | 'late' | Breach, index: number): number {
     if (outcome === 'open') return index;
+    if (this.#isClosed) throw new ClosedError('the barrier was closed while this call waited');
     if (outcome !== 'late') throw broken(outcome);
     this.#gate.break('timeout');
     throw broken('timeout');

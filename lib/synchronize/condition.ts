@@ -103,13 +103,17 @@ export class Condition implements Transferable {
     }
   }
 
-  /** Waits until the predicate is true, looking after each notification. What it returned last. */
-  async waitFor<R>(predicate: () => R, options?: WaitOptions): Promise<R> {
+  /**
+   * Waits until the predicate, or what it promises, is true, looking after each notification, with the lock. What it
+   * returned last.
+   */
+  async waitFor<R>(predicate: () => R | PromiseLike<R>, options?: WaitOptions): Promise<R> {
     callback('waitFor argument "predicate"', predicate);
     const { timeout, signal } = waitOptions('waitFor', options);
+    this.#mustHold('waitFor()');
     const end = performance.now() + timeout;
     for (;;) {
-      const result = predicate();
+      const result = await predicate();
       const left = end - performance.now();
       if (Boolean(result) || left <= 0) return result;
       await this.wait({ timeout: left, ...(signal && { signal }) });
@@ -120,6 +124,7 @@ export class Condition implements Transferable {
   waitForSync<R>(predicate: () => R, options?: SyncWaitOptions): R {
     callback('waitForSync argument "predicate"', predicate);
     const end = performance.now() + timeoutOption('waitForSync', options);
+    this.#mustHold('waitForSync()');
     for (;;) {
       const result = predicate();
       const left = end - performance.now();

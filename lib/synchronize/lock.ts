@@ -28,9 +28,9 @@ export class Lock implements ExclusiveLock {
    * @throws ClosedError if this handle is closed meanwhile
    */
   async acquire(options?: WaitOptions): Promise<boolean> {
-    const acquired = await this.#units.acquire(waitOf('acquire', options, this));
-    if (acquired) this.#isHeld = true;
-    return acquired;
+    return this.#units.acquire(waitOf('acquire', options, this), (acquired) => {
+      if (acquired) this.#isHeld = true;
+    });
   }
 
   /** Like {@link acquire}, and blocks the thread meanwhile. */
@@ -84,7 +84,7 @@ export class Lock implements ExclusiveLock {
   /** @internal */
   get [INSIDE](): LockInside {
     return {
-      isHeld: () => this.#isHeld && this.locked(),
+      isHeld: () => this.locked() && this.#isHeld,
       suspend: () => {
         this.release();
       },

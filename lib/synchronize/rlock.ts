@@ -1,5 +1,7 @@
 import '../dispose';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { backend } from '../backend';
+import type { Wait } from '../backend/backend';
 import type { Semaphore as Units } from '../backend/synchronize';
 import { InvalidStateError } from '../errors';
 import { registerHandleType, type HandleDescription } from '../handles';
@@ -30,6 +32,8 @@ export class RLock implements ExclusiveLock {
   readonly #contexts = new AsyncLocalStorage<Context>();
   #owner: Context | undefined;
   #depth = 0;
+  /** Asynchronous calls that are not settled: a Sync call comes after them. */
+  #acquiring = 0;
 
   /** @param opened for the library itself; there are no options */
   constructor(opened?: unknown) {
@@ -44,9 +48,7 @@ export class RLock implements ExclusiveLock {
       this.#depth++;
       return true;
     }
-    if (!(await this.#units.acquire(wait))) return false;
-    this.#enter(context);
-    return true;
+    return this.#take(wait, { context, depth: 1 });
   }
 
   /**
@@ -56,6 +58,8 @@ export class RLock implements ExclusiveLock {
   acquireSync(options?: SyncWaitOptions): boolean {
     const timeout = timeoutOption('acquireSync', options);
     const context = this.#contexts.getStore();
+    const end = performance.now() + timeout;
+    backend.runUntil(() => this.#depth > 0 || this.#acquiring === 0, timeout);
     if (this.#depth > 0) {
       if (this.#owner === undefined || this.#owner === context) {
         this.#depth++;
@@ -68,8 +72,8 @@ export class RLock implements ExclusiveLock {
         );
       }
     }
-    if (!this.#units.acquireSync(timeout)) return false;
-    this.#enter(context);
+    if (!this.#units.acquireSync(Math.max(0, end - performance.now()))) return false;
+    this.#restore({ context, depth: 1 });
     return true;
   }
 
@@ -130,8 +134,7 @@ export class RLock implements ExclusiveLock {
         return held;
       },
       resume: async (state) => {
-        await this.#units.acquire(waitOf('acquire', undefined, this));
-        this.#restore(state as Held);
+        await this.#take(waitOf('acquire', undefined, this), state as Held);
       },
       resumeSync: (state) => {
         this.#units.acquireSync(Infinity);
@@ -140,9 +143,23 @@ export class RLock implements ExclusiveLock {
     };
   }
 
-  #enter(context: Context | undefined): void {
-    this.#owner = context;
-    this.#depth = 1;
+  /** Held as it will be from the very moment on at which the unit is there: a Sync call may be in progress then. */
+  async #take(wait: Wait, held: Held): Promise<boolean> {
+    let isSettled = false;
+    const settle = (acquired: boolean) => {
+      if (isSettled) return;
+      isSettled = true;
+      this.#acquiring--;
+      if (acquired) this.#restore(held);
+    };
+    this.#acquiring++;
+    try {
+      const acquired = await this.#units.acquire(wait, settle);
+      settle(acquired);
+      return acquired;
+    } finally {
+      settle(false);
+    }
   }
 
   #restore({ context, depth }: Held): void {

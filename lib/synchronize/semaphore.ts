@@ -113,7 +113,7 @@ export class BoundedSemaphore extends Semaphore {
       return;
     }
     const initial = integer('BoundedSemaphore argument "value"', value, 0, MOST);
-    super(new OpenedUnits(backend.createSemaphore({ initial, max: Math.max(1, initial) })) as never);
+    super(new OpenedUnits(backend.createSemaphore({ initial, max: initial })) as never);
   }
 
   /** @internal */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { inline, type Process } from 'forkful';
 import * as tasks from '../fixtures/tasks.js';
 import { describeEach, errorOf, thrown, until } from './methods';
@@ -127,17 +128,109 @@ describeEach('Condition and Barrier', ({ context }) => {
     condition.release();
   });
 
-  test('a barrier: all indexes, the action once, a hundred passes', async () => {
-    const barrier = make(new Barrier(3, { action: tasks.self }));
+  test('a notification of a process that is killed before it noticed goes to the next one', async () => {
+    const condition = make(new Condition());
+    const told = make(new Queue<string>());
+    const victim = await start(
+      async (condition, told) => {
+        condition.acquireSync();
+        told.putSync('waits');
+        condition.waitSync();
+      },
+      condition,
+      told,
+    );
+    await told.get();
+    await condition.acquire(); // when the victim waits
+    const next = condition.wait({ timeout: 20_000 });
+    await until(() => !condition.locked());
+    victim.kill('SIGSTOP');
+    await until(() => readFileSync(`/proc/${String(victim.pid)}/stat`, 'utf8').includes(') T'));
+    await condition.run(() => {
+      condition.notify();
+    });
+    victim.kill('SIGKILL');
+    expect(await next).toBe(true);
+    condition.release();
+  });
+
+  test('an aborted wait has the lock again, however often it was acquired; predicates may be asynchronous', async () => {
+    const condition = make(new Condition());
+    condition.acquireSync();
+    condition.acquireSync();
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const aborted = errorOf(condition.wait({ signal: controller.signal }));
+    await until(() => !condition.locked());
+    controller.abort(reason);
+    expect(await aborted).toBe(reason);
+    condition.release();
+    expect(condition.locked()).toBe(true);
+    condition.release();
+    expect(condition.locked()).toBe(false);
+    let looks = 0;
+    const waiting = condition.run(() =>
+      condition.waitFor(async () => Promise.resolve(++looks >= 2 && looks)),
+    );
+    await until(() => looks === 1);
+    await condition.run(() => {
+      condition.notifyAll();
+    });
+    expect(await waiting).toBe(2);
+    expect((await errorOf(condition.waitFor(() => true))).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    expect(thrown(() => new Condition({} as never)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+  });
+
+  test('a condition and its lock arrive as the same two', async () => {
+    const lock = make(new Lock());
+    const condition = make(new Condition(lock));
+    lock.acquireSync();
+    const child = await start(
+      (lock, condition) => {
+        lock.acquireSync();
+        condition.notify();
+        lock.release();
+        return 'notified';
+      },
+      lock,
+      condition,
+    );
+    expect(condition.waitSync({ timeout: 20_000 })).toBe(true);
+    expect(await child.result()).toBe('notified');
+    lock.release();
+  });
+
+  test('calls that wait reject when their handle is closed', async () => {
+    const [condition, barrier, event] = [
+      make(new Condition()),
+      make(new Barrier(2)),
+      make(new context.Event()),
+    ];
+    await condition.acquire();
+    const closed = [condition.wait(), barrier.wait(), event.wait()].map(errorOf);
+    await until(() => barrier.nWaiting === 1 && !condition.locked());
+    const other = await start(async (barrier) => {
+      while (!barrier.broken) await new Promise((resolve) => setTimeout(resolve, 5));
+    }, barrier);
+    for (const object of [condition, barrier, event]) object.close();
+    for (const error of closed) expect((await error).code).toBe('ERR_FORKFUL_CLOSED');
+    expect(await other.result()).toBeUndefined();
+    expect(thrown(() => event.set()).code).toBe('ERR_FORKFUL_CLOSED');
+    expect(thrown(() => barrier.abort()).code).toBe('ERR_FORKFUL_CLOSED');
+  });
+
+  test('a barrier: all indexes, the action once, a thousand passes', async () => {
+    const barrier = make(new Barrier(3, { action: tasks.countHere }));
     expect([barrier.parties, barrier.nWaiting, barrier.broken]).toEqual([3, 0, false]);
-    const rounds = 100;
+    const rounds = 1000;
+    const before = tasks.countedHere();
     const processes = await Promise.all(
       [true, false].map((sync) =>
         start(
           async (barrier, rounds: number, sync: boolean) => {
-            const indexes: number[] = [await barrier.wait()];
-            for (let i = 1; i < rounds; i++) indexes.push(sync ? barrier.waitSync() : await barrier.wait());
-            return indexes;
+            const indexes: number[] = [];
+            for (let i = 0; i < rounds; i++) indexes.push(sync ? barrier.waitSync() : await barrier.wait());
+            return { indexes, actions: (globalThis as { counted?: number }).counted ?? 0 };
           },
           barrier,
           rounds,
@@ -147,7 +240,10 @@ describeEach('Condition and Barrier', ({ context }) => {
     );
     const mine: number[] = [];
     for (let i = 0; i < rounds; i++) mine.push(await barrier.wait());
-    const all = [mine, ...(await Promise.all(processes.map((process) => process.result())))] as number[][];
+    type Done = { indexes: number[]; actions: number };
+    const theirs = (await Promise.all(processes.map((process) => process.result()))) as Done[];
+    const all = [mine, ...theirs.map(({ indexes }) => indexes)];
+    expect(theirs.reduce((sum, { actions }) => sum + actions, tasks.countedHere() - before)).toBe(rounds);
     for (let i = 0; i < rounds; i++) expect(all.map((indexes) => indexes[i]).sort()).toEqual([0, 1, 2]);
     expect(barrier.nWaiting).toBe(0);
   });
@@ -171,6 +267,67 @@ describeEach('Condition and Barrier', ({ context }) => {
     expect(thrown(() => barrier.waitSync()).code).toBe('ERR_FORKFUL_BROKEN_BARRIER');
     barrier.reset();
     expect((await Promise.all([barrier.wait(), barrier.wait()])).sort()).toEqual([0, 1]);
+  });
+
+  test('a reset during the action: all are told, the last one too', async () => {
+    let goOn: () => void = () => undefined;
+    let isActing = false;
+    const action = () => {
+      isActing = true;
+      return new Promise<void>((resolve) => (goOn = resolve));
+    };
+    const barrier = make(new Barrier(2, { action }));
+    const waits = [errorOf(barrier.wait()), errorOf(barrier.wait())];
+    await until(() => isActing);
+    barrier.reset();
+    goOn();
+    expect((await Promise.all(waits)).map(({ reason }) => reason)).toEqual(['reset', 'reset']);
+    expect(barrier.broken).toBe(false);
+    isActing = false;
+    const again = Promise.all([barrier.wait(), barrier.wait()]);
+    await until(() => isActing);
+    goOn();
+    expect((await again).sort()).toEqual([0, 1]);
+  });
+
+  test('timeouts: of the barrier, of the call, while the last one is stopped', async () => {
+    const barrier = make(new Barrier(2, { timeout: 20 }));
+    const reasonOf = async (wait: Promise<number>) => (await errorOf(wait))['reason'];
+    expect(await reasonOf(barrier.wait({ timeout: undefined as never }))).toBe('timeout');
+    barrier.reset();
+    expect((thrown(() => barrier.waitSync()) as { reason?: string }).reason).toBe('timeout');
+    barrier.reset();
+    expect((thrown(() => barrier.waitSync({ timeout: -1 })) as { reason?: string }).reason).toBe('timeout');
+    expect(thrown(() => barrier.waitSync(5 as never)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+    expect((await errorOf(barrier.wait({ timeout: 'x' } as never))).code).toBe(
+      'ERR_FORKFUL_INVALID_ARGUMENT',
+    );
+    barrier.reset();
+    const acting = make(new context.Event());
+    const stopping = make(new Barrier(2, { action: inline(() => process.kill(process.pid, 'SIGSTOP')) }));
+    const waiting = stopping.wait({ timeout: 1500 });
+    await until(() => stopping.nWaiting === 1);
+    const stopped = await start(
+      async (barrier, acting) => {
+        acting.set();
+        return barrier.wait().catch((error: { reason: string }) => error.reason);
+      },
+      stopping,
+      acting,
+    );
+    await acting.wait();
+    expect(await reasonOf(waiting)).toBe('timeout');
+    expect(stopping.broken).toBe(true);
+    stopped.kill('SIGCONT');
+    expect(await stopped.result()).toBe('timeout');
+  });
+
+  test('waitSync() cannot wait for an action', async () => {
+    const barrier = make(new Barrier(2, { action: () => Promise.reject(new Error('never seen')) }));
+    const other = errorOf(barrier.wait());
+    await until(() => barrier.nWaiting === 1);
+    expect(thrown(() => barrier.waitSync()).message).toMatch(/promise.*await wait\(\)/);
+    expect((await other)['reason']).toBe('action');
   });
 
   test('a failing action breaks it; its error goes to the one that ran it', async () => {

@@ -117,6 +117,70 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     expect(lock.locked()).toBe(false);
   });
 
+  test('who waits has the lock soon after its holder was killed', async () => {
+    const delays: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const lock = make(new Lock());
+      const told = make(new Queue<string>());
+      const holder = await start(
+        async (lock, told) => {
+          lock.acquireSync();
+          told.putSync('held');
+          await new Promise(() => setInterval(() => undefined, 1000));
+        },
+        lock,
+        told,
+      );
+      await told.get();
+      const waiting = lock.acquire({ timeout: 20_000 });
+      const killed = performance.now();
+      holder.kill('SIGKILL');
+      expect(await waiting).toBe(true);
+      delays.push(performance.now() - killed);
+    }
+    // 100 ms are promised; a busy machine may be late once or twice, and is given some.
+    expect(Math.min(...delays)).toBeLessThan(250);
+  });
+
+  test('a lock that was released for another process is not given away twice when that is killed', async () => {
+    const lock = make(new Lock());
+    const told = make(new Queue<string>());
+    const holder = await start(
+      async (lock, told) => {
+        lock.acquireSync();
+        told.putSync('held');
+        await new Promise(() => setInterval(() => undefined, 1000));
+      },
+      lock,
+      told,
+    );
+    await told.get();
+    lock.release();
+    expect(lock.acquireSync({ timeout: 0 })).toBe(true);
+    holder.kill('SIGKILL');
+    await holder.join();
+    expect(lock.acquireSync({ timeout: 200 })).toBe(false);
+    lock.release();
+    const releaser = await start(
+      async (lock, told) => {
+        told.putSync('up');
+        while (!lock.locked()) await new Promise((resolve) => setTimeout(resolve, 1));
+        lock.release();
+        lock.acquireSync();
+        told.putSync('held');
+        await new Promise(() => setInterval(() => undefined, 1000));
+      },
+      lock,
+      told,
+    );
+    expect(await told.get()).toBe('up');
+    lock.acquireSync();
+    expect(await told.get()).toBe('held');
+    releaser.kill('SIGKILL');
+    expect(lock.acquireSync({ timeout: 20_000 })).toBe(true);
+    expect(lock.ownerDied).toBe(true);
+  });
+
   test('a killed holder frees the lock for who blocks', async () => {
     const lock = make(new Lock());
     const told = make(new Queue<string>());
@@ -209,6 +273,37 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     expect(await first).toBe(true);
   });
 
+  test('what is granted while the handle is being closed goes to the next one', async () => {
+    const lock = make(new Lock());
+    const told = make(new Queue<string>());
+    const order = make(new Queue<string>());
+    const holder = await start(
+      async (lock, told, order) => {
+        lock.acquireSync();
+        told.putSync('held');
+        order.getSync();
+        lock.release();
+        told.putSync('released');
+        order.getSync();
+        return lock.acquireSync({ timeout: 20_000 });
+      },
+      lock,
+      told,
+      order,
+    );
+    await told.get();
+    const closed = errorOf(lock.acquire());
+    order.putSync('release');
+    await order.flush();
+    // The event loop stands still: it does not learn of the grant before the lock is closed.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    lock.close();
+    expect((await closed).code).toBe('ERR_FORKFUL_CLOSED');
+    await told.get();
+    order.putSync('acquire');
+    expect(await holder.result()).toBe(true);
+  });
+
   test('semaphores count, and a bounded one not above its value', async () => {
     const semaphore = make(new Semaphore(2));
     expect(semaphore.value).toBe(2);
@@ -224,7 +319,12 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     bounded.release();
     expect(thrown(() => bounded.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
     expect(bounded.value).toBe(2);
+    const none = make(new BoundedSemaphore(0));
+    expect(thrown(() => none.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    expect(none.value).toBe(0);
     expect(thrown(() => new Semaphore(-1)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+    expect(thrown(() => new Semaphore(1.5)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+    expect(thrown(() => semaphore.acquireSync({ wait: 1 } as never)).message).toMatch(/"wait".*"timeout"/);
     expect(thrown(() => new Lock({ name: 'x' })).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
   });
 
@@ -291,6 +391,41 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     await Promise.all([first, second]);
     expect(order).toEqual(['first in', 'first out', 'second']);
     expect(lock.locked()).toBe(false);
+  });
+
+  test('an RLock: an un-awaited acquire comes before a Sync one, which then counts', async () => {
+    const lock = make(new RLock());
+    const first = lock.acquire();
+    expect(lock.acquireSync()).toBe(true);
+    expect(await first).toBe(true);
+    lock.release();
+    expect(lock.locked()).toBe(true);
+    lock.release();
+    expect(lock.locked()).toBe(false);
+    const run = lock.run(() => lock.locked());
+    expect(thrown(() => lock.acquireSync()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    expect(lock.acquireSync({ timeout: 20 })).toBe(false);
+    expect(await run).toBe(true);
+    expect(lock.acquireSync({ timeout: 0 })).toBe(true);
+    // A poll that fails, or a wait that is called off, leaves nothing for a Sync call to wait for.
+    const other = await start((lock) => lock.acquireSync({ timeout: 0 }), lock);
+    expect(await other.result()).toBe(false);
+    lock.release();
+    const controller = new AbortController();
+    const holder = await start(async (lock) => {
+      lock.acquireSync();
+      await new Promise(() => setInterval(() => undefined, 1000));
+    }, lock);
+    await until(() => lock.locked());
+    const poll = lock.acquire({ timeout: 0 });
+    const aborted = errorOf(lock.acquire({ signal: controller.signal }));
+    controller.abort();
+    expect(lock.acquireSync({ timeout: 50 })).toBe(false);
+    holder.kill('SIGKILL');
+    expect(lock.acquireSync()).toBe(true);
+    expect(lock.ownerDied).toBe(true);
+    expect(await poll).toBe(false);
+    expect((await aborted).name).toBe('AbortError');
   });
 
   test('events: set, clear, wait in this process and another', async () => {

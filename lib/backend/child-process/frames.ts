@@ -100,11 +100,11 @@ export const Verb = {
   Enter: 4,
   /** Wait line. b: how many */
   Notify: 5,
-  /** Wait line: a notification has reached the process that it is for. b: the place */
+  /** Wait line: a notification has reached the process that it is for. b: the place, c: 1 if it comes too late there */
   Noticed: 6,
   /** Gate. b: the new arrival; reply: b: its index, c: 0 or why the gate is broken, tag: 1 for the last one */
   Arrive: 7,
-  /** Gate. b: the last arrival */
+  /** Gate. b: the last arrival; reply: b: what became of all of them */
   Open: 8,
   /** Gate. b: why */
   Break: 9,

@@ -69,7 +69,7 @@ export const childProcessBackend: Backend = {
   createDuplex: (decode) => HubDuplex.createPair(hub().client, hub().endpoints, decode),
   openDuplex: (share, decode) => HubDuplex.open(hub().endpoints, share.key, decode),
   createSemaphore: ({ initial, max }) =>
-    create(ClientSemaphore, { kind: 'semaphore', initial, max: max === Infinity ? 0 : max }),
+    create(ClientSemaphore, { kind: 'semaphore', initial, max: max === Infinity ? null : max }),
   openSemaphore: (share) => open(ClientSemaphore, share),
   createFlag: () => create(ClientFlag, { kind: 'flag' }),
   openFlag: (share) => open(ClientFlag, share),

@@ -7,27 +7,43 @@ export interface GateOrder {
   readonly parties: number;
 }
 
+const LATE = OUTCOMES.indexOf('late');
 const OPEN = OUTCOMES.indexOf('open');
 const RESET = OUTCOMES.indexOf('reset');
+const TIMEOUT = OUTCOMES.indexOf('timeout');
 const DIED = OUTCOMES.indexOf('died');
 
 interface Arrival {
   readonly peer: Peer;
   readonly id: number;
-  readonly generation: number;
+  readonly index: number;
+  readonly group: Group;
+  /** Of its wait, when that has begun. */
   request: number | undefined;
-  /** 0 until it is known. */
-  outcome: number;
 }
 
-/** A meeting point. Who has arrived stays in the list until its process has been told what became of it. */
+/** Those who meet. */
+class Group {
+  readonly members = new Set<Arrival>();
+  /** The one that opens, when all are there. */
+  last: Arrival | undefined;
+  /** One has left although all were there: that will break the gate, and nobody gets through before. */
+  spoilt = false;
+}
+
+/**
+ * A meeting point. One group fills; full ones wait for their last member to open. Invariants: all members of a group are
+ * told the same, but for those that were late; who is late has left its group for good, and until it has broken the gate
+ * because of that, its end does.
+ */
 export class HubGate implements HubObject {
   readonly #parties: number;
   readonly #holders = new Holders();
-  #arrivals: Arrival[] = [];
-  /** Of those who arrive now. */
-  #generation = 0;
-  #count = 0;
+  #filling = new Group();
+  readonly #full = new Set<Group>();
+  /** Outcomes of those whose wait has not begun. */
+  #decided: { readonly peer: Peer; readonly id: number; readonly outcome: number }[] = [];
+  readonly #late = new Set<Peer>();
   #breach = 0;
 
   constructor({ parties }: GateOrder) {
@@ -55,18 +71,11 @@ export class HubGate implements HubObject {
     const { a: request, b, c } = frame;
     if (op === Op.Do) {
       this.#do(frame, peer);
-      return;
-    }
-    const arrival = this.#arrivals.find(
-      (one) => one.peer === peer && (op === Op.Wait ? one.id === b : one.request === request),
-    );
-    if (arrival === undefined) return;
-    if (op === Op.Wait) {
-      arrival.request = request;
-      if (arrival.outcome !== 0) this.#tell(arrival);
-      else if (c === 0) this.#late(arrival);
+    } else if (op === Op.Wait) {
+      this.#wait(peer, request, b, c === 1);
     } else if (op === Op.CancelWait) {
-      this.#late(arrival);
+      const arrival = this.#find((one) => one.peer === peer && one.request === request);
+      if (arrival !== undefined) this.#leave(arrival);
     }
   }
 
@@ -75,63 +84,116 @@ export class HubGate implements HubObject {
       case Verb.Arrive:
         this.#arrive(peer, b, request);
         return;
-      case Verb.Open: {
-        const last = this.#arrivals.find((one) => one.peer === peer && one.id === b);
-        if (last !== undefined) this.#decide((one) => one.generation === last.generation, OPEN);
-        this.#arrivals = this.#arrivals.filter((one) => one !== last);
+      case Verb.Open:
+        this.#open(peer, b, request);
         return;
-      }
       case Verb.Break:
+        // Who was late, but in what a reset has ended since, breaks nothing.
+        if (!this.#late.delete(peer) && b === TIMEOUT) return;
         this.#break(b);
         return;
       case Verb.Reset:
-        this.#decide(() => true, RESET);
+        this.#late.clear();
+        this.#dissolve(RESET);
         this.#breach = 0;
-        this.#count = 0;
-        this.#generation++;
         return;
-      case Verb.Value:
-        peer.send(header(Op.Reply, 0, request, this.#breach === 0 ? this.#count : 0, this.#breach));
+      case Verb.Value: {
+        let count = 0;
+        for (const { members } of this.#groups()) count += members.size;
+        peer.send(header(Op.Reply, 0, request, count, this.#breach));
+      }
     }
   }
 
   #arrive(peer: Peer, id: number, request: number): void {
-    const isLast = this.#count === this.#parties - 1;
-    peer.send(header(Op.Reply, 0, request, this.#count, this.#breach, isLast ? 1 : 0));
+    const group = this.#filling;
+    // The first index that is free: whoever was late has given up one.
+    const taken = new Set([...group.members].map((member) => member.index));
+    let index = 0;
+    while (taken.has(index)) index++;
+    const isLast = group.members.size === this.#parties - 1;
+    peer.send(header(Op.Reply, 0, request, index, this.#breach, isLast ? 1 : 0));
     if (this.#breach !== 0) return;
-    this.#arrivals.push({ peer, id, generation: this.#generation, request: undefined, outcome: 0 });
-    if (++this.#count < this.#parties) return;
-    this.#count = 0;
-    this.#generation++;
+    const arrival = { peer, id, index, group, request: undefined };
+    group.members.add(arrival);
+    if (!isLast) return;
+    group.last = arrival;
+    this.#full.add(group);
+    this.#filling = new Group();
+  }
+
+  #wait(peer: Peer, request: number, id: number, waits: boolean): void {
+    const decided = this.#decided.find((one) => one.peer === peer && one.id === id);
+    if (decided !== undefined) {
+      this.#decided = this.#decided.filter((one) => one !== decided);
+      peer.send(header(Op.Reply, 0, request, decided.outcome));
+      return;
+    }
+    const arrival = this.#find((one) => one.peer === peer && one.id === id);
+    if (arrival === undefined) return;
+    arrival.request = request;
+    if (!waits) this.#leave(arrival);
+  }
+
+  /** Lets the group through, or tells its last member why not. */
+  #open(peer: Peer, id: number, request: number): void {
+    const group = [...this.#full].find(({ last }) => last?.peer === peer && last.id === id);
+    if (group === undefined) {
+      peer.send(header(Op.Reply, 0, request, this.#breach === 0 ? RESET : this.#breach));
+    } else if (group.spoilt) {
+      // It is as good as broken: who left says so next, or ends.
+      this.#break(TIMEOUT);
+      peer.send(header(Op.Reply, 0, request, TIMEOUT));
+    } else {
+      this.#full.delete(group);
+      this.#tell(group, OPEN);
+      peer.send(header(Op.Reply, 0, request, OPEN));
+    }
+  }
+
+  /** It is late. Whoever arrives instead of it completes a group that is not full; a full one is spoilt. */
+  #leave({ peer, request, group, ...rest }: Arrival): void {
+    for (const member of group.members)
+      if (member.peer === peer && member.id === rest.id) group.members.delete(member);
+    if (this.#full.has(group)) group.spoilt = true;
+    this.#late.add(peer);
+    peer.send(header(Op.Reply, 0, request ?? 0, LATE));
   }
 
   #break(why: number): void {
     if (this.#breach === 0) this.#breach = why;
-    this.#decide(() => true, why);
+    this.#dissolve(this.#breach);
   }
 
-  #decide(isMeant: (arrival: Arrival) => boolean, outcome: number): void {
-    for (const arrival of this.#arrivals.slice()) {
-      if (arrival.outcome !== 0 || !isMeant(arrival)) continue;
-      arrival.outcome = outcome;
-      if (arrival.request !== undefined) this.#tell(arrival);
+  #dissolve(outcome: number): void {
+    const groups = this.#groups();
+    this.#filling = new Group();
+    this.#full.clear();
+    for (const group of groups) this.#tell(group, outcome);
+  }
+
+  #tell({ members, last }: Group, outcome: number): void {
+    for (const member of members) {
+      const { peer, id, request } = member;
+      if (request !== undefined) peer.send(header(Op.Reply, 0, request, outcome));
+      else if (member !== last) this.#decided.push({ peer, id, outcome }); // the last one hears when it opens
     }
   }
 
-  #tell(arrival: Arrival): void {
-    this.#arrivals = this.#arrivals.filter((other) => other !== arrival);
-    arrival.peer.send(header(Op.Reply, 0, arrival.request ?? 0, arrival.outcome));
-  }
-
-  /** The wait is over, the arrival is not. */
-  #late(arrival: Arrival): void {
-    arrival.peer.send(header(Op.Reply, 0, arrival.request ?? 0, 0));
-    arrival.request = undefined;
-  }
-
   #forget(peer: Peer): void {
-    const left = this.#arrivals.some((one) => one.peer === peer && one.outcome === 0);
-    this.#arrivals = this.#arrivals.filter((one) => one.peer !== peer);
-    if (left) this.#break(DIED);
+    this.#decided = this.#decided.filter((one) => one.peer !== peer);
+    const waits = this.#find((one) => one.peer === peer) !== undefined;
+    if (this.#late.delete(peer) || waits) this.#break(DIED);
+  }
+
+  #find(isMeant: (arrival: Arrival) => boolean): Arrival | undefined {
+    for (const { members } of this.#groups()) {
+      for (const arrival of members) if (isMeant(arrival)) return arrival;
+    }
+    return undefined;
+  }
+
+  #groups(): Group[] {
+    return [...this.#full, this.#filling];
   }
 }

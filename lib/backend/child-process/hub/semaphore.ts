@@ -5,11 +5,14 @@ import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
 export interface SemaphoreOrder {
   readonly kind: 'semaphore';
   readonly initial: number;
-  /** 0: no bound. */
-  readonly max: number;
+  /** null: no bound. */
+  readonly max: number | null;
 }
 
-/** Units, who has how many of them, and who waits for one. */
+/**
+ * Units, who has how many of them, and who waits for one. Invariant: a unit that was acquired is held by one process, or
+ * has been released; so a process that ends gives back what is still out, and never what somebody released for it.
+ */
 export class HubSemaphore implements HubObject {
   readonly #initial: number;
   readonly #max: number;
@@ -23,7 +26,7 @@ export class HubSemaphore implements HubObject {
 
   constructor({ initial, max }: SemaphoreOrder) {
     this.#initial = initial;
-    this.#max = max === 0 ? Infinity : max;
+    this.#max = max ?? Infinity;
     this.#value = initial;
   }
 
@@ -44,6 +47,7 @@ export class HubSemaphore implements HubObject {
     this.#waiting.remove((one) => one.peer === peer);
     const had = this.#held.get(peer) ?? 0;
     this.#held.delete(peer);
+    // What was released without having been acquired is news for who acquires it, and not given twice.
     const back = Math.max(0, Math.min(had, this.#initial - this.#value));
     this.#value += back;
     this.#orphaned += back;
@@ -60,7 +64,7 @@ export class HubSemaphore implements HubObject {
       if (gone.length > 0) peer.send(header(Op.Reply, 0, request, 0));
     } else if (op === Op.Do && tag === Verb.Release) {
       const fits = this.#value + b <= this.#max;
-      peer.send(header(Op.Reply, 0, request, fits ? 1 : 0));
+      if (request !== 0) peer.send(header(Op.Reply, 0, request, fits ? 1 : 0));
       if (!fits) return;
       this.#value += b;
       this.#discharge(peer, b);

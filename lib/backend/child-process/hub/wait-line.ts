@@ -4,18 +4,22 @@ import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
 interface Place {
   readonly peer: Peer;
   readonly id: number;
-  notified: boolean;
+  /** How many had entered before. */
+  readonly number: number;
+  /** How many had entered when it was notified; 0 until then. */
+  notified: number;
   /** Of the wait for it, when that has begun. */
   request: number | undefined;
 }
 
 /**
  * Places, oldest first. One that was notified stays until its process has noticed: if that ends before, the notification
- * goes to the next one.
+ * goes to the next one of those who were in the line when it was made.
  */
 export class HubWaitLine implements HubObject {
   readonly #holders = new Holders();
   #places: Place[] = [];
+  #entered = 0;
 
   get unused(): boolean {
     return this.#holders.empty;
@@ -39,17 +43,17 @@ export class HubWaitLine implements HubObject {
       const place = this.#find((one) => one.peer === peer && one.id === b);
       if (place === undefined) return;
       place.request = request;
-      if (place.notified) peer.send(header(Op.Reply, 0, request, 1));
+      if (place.notified > 0) peer.send(header(Op.Reply, 0, request, 1));
       else if (c === 0) this.#giveUp(place);
     } else if (op === Op.CancelWait) {
       const place = this.#find((one) => one.peer === peer && one.request === request);
-      if (place !== undefined && !place.notified) this.#giveUp(place);
+      if (place?.notified === 0) this.#giveUp(place);
     } else if (op === Op.Do && tag === Verb.Enter) {
-      this.#places.push({ peer, id: b, notified: false, request: undefined });
+      this.#places.push({ peer, id: b, number: this.#entered++, notified: 0, request: undefined });
     } else if (op === Op.Do && tag === Verb.Notify) {
-      this.#notify(b);
+      this.#notify(b, this.#entered);
     } else if (op === Op.Do && tag === Verb.Noticed) {
-      this.#places = this.#places.filter((place) => place.peer !== peer || place.id !== b);
+      this.#remove((place) => place.peer === peer && place.id === b, c === 1);
     }
   }
 
@@ -62,20 +66,27 @@ export class HubWaitLine implements HubObject {
     place.peer.send(header(Op.Reply, 0, place.request ?? 0, 0));
   }
 
-  #notify(count: number): void {
+  /** @param entered how many had entered by then: those who came later are not meant */
+  #notify(count: number, entered: number): void {
     let left = count;
     for (const place of this.#places) {
-      if (left === 0) return;
-      if (place.notified) continue;
-      place.notified = true;
+      if (left === 0 || place.number >= entered) return;
+      if (place.notified > 0) continue;
+      place.notified = entered;
       left--;
       if (place.request !== undefined) place.peer.send(header(Op.Reply, 0, place.request, 1));
     }
   }
 
   #forget(peer: Peer): void {
-    const lost = this.#places.filter((place) => place.peer === peer && place.notified).length;
-    this.#places = this.#places.filter((place) => place.peer !== peer);
-    this.#notify(lost);
+    this.#remove((place) => place.peer === peer, true);
+  }
+
+  /** @param passOn whether what they were notified of goes to others */
+  #remove(isMeant: (place: Place) => boolean, passOn: boolean): void {
+    const gone = this.#places.filter(isMeant);
+    this.#places = this.#places.filter((place) => !gone.includes(place));
+    if (!passOn) return;
+    for (const { notified } of gone) if (notified > 0) this.#notify(1, notified);
   }
 }

@@ -23,9 +23,7 @@ export class ClientGate extends HubHandle implements Gate {
     return {
       index,
       isLast: tag === 1,
-      open: () => {
-        this.tell(Verb.Open, id);
-      },
+      open: () => OUTCOMES[this.ask(Verb.Open, id).b] as 'open' | Breach,
       wait: async (wait) => {
         await this.granted(wait, id, onGrant);
         return outcome;

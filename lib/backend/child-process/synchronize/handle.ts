@@ -6,13 +6,17 @@ import type { Endpoints } from '../endpoint';
 import { Op, header, type Frame, type Verb } from '../frames';
 import { hubGone } from '../gone';
 import { Pending } from '../../pending';
-import { petition, petitionSync } from '../petition';
+import { petition, petitionSync, type Petition } from '../petition';
 
 /** Stands for the end of a wait, which is no error here. */
 const TIMED_OUT = new Error();
 
 function ended(): Error {
   return new ClosedError('this object carries no messages');
+}
+
+function closed(): Error {
+  return new ClosedError('the object was closed while this call waited');
 }
 
 type VerbOf = (typeof Verb)[keyof typeof Verb];
@@ -34,7 +38,7 @@ export class HubHandle {
     this.#kind = kind;
     this.#pending = pending;
     this.#release = ownResources(this, () => {
-      pending.rejectAll(() => new ClosedError('the object was closed while this call waited'));
+      pending.rejectAll(closed);
       endpoints.release(endpoint, pending);
     });
   }
@@ -65,7 +69,12 @@ export class HubHandle {
   }
 
   /** Whether it was granted; false when the time is over. `onGrant` hears the answer at once. */
-  protected async granted(wait: Wait, place: number, onGrant: (answer: Frame) => void): Promise<boolean> {
+  protected async granted(
+    wait: Wait,
+    place: number,
+    onGrant: (answer: Frame) => void,
+    onSettled?: (granted: boolean) => void,
+  ): Promise<boolean> {
     this.#mustBeOpen();
     try {
       await petition(
@@ -73,7 +82,7 @@ export class HubHandle {
         this.#pending,
         this.#pending,
         { ...wait, timedOut: () => TIMED_OUT },
-        this.#petition(place, onGrant),
+        this.#petition(place, onGrant, onSettled),
       );
       return true;
     } catch (error) {
@@ -87,23 +96,41 @@ export class HubHandle {
     return petitionSync(this.#client, timeout, this.#petition(place, onGrant));
   }
 
+  /** What was granted comes too late: this handle is closed. */
+  protected decline(_place: number): void {
+    // Most things need no word.
+  }
+
+  /** Like {@link tell}, of a handle that may be closed. */
+  protected tellAfterAll(verb: VerbOf, argument: number, further = 0): void {
+    if (!this.#client.gone) this.#client.post(header(Op.Do, this.#name, 0, argument, further, verb));
+  }
+
   #mustBeOpen(): void {
     if (!this.#open)
       throw new ClosedError('expected an open lock, but this handle was closed in this process');
   }
 
-  #petition(place: number, onGrant: (answer: Frame) => void) {
+  #petition(
+    place: number,
+    onGrant: (answer: Frame) => void,
+    onSettled: (granted: boolean) => void = () => undefined,
+  ): Petition {
     return {
-      post: (request: number, waits: boolean) => {
+      post: (request, waits) => {
         this.#client.post(header(Op.Wait, this.#name, request, place, waits ? 1 : 0));
       },
-      callOff: (request: number) => {
+      callOff: (request) => {
         this.#client.post(header(Op.CancelWait, this.#name, request));
       },
-      judge: (answer: Frame | undefined) => {
+      judge: (answer) => {
+        const isGranted = answer !== undefined && answer.b !== 0;
+        if (isGranted && !this.#open) this.decline(place);
+        if (isGranted && this.#open) onGrant(answer);
+        onSettled(isGranted && this.#open);
         if (answer === undefined) throw hubGone();
-        if (answer.b !== 0) onGrant(answer);
-        return answer.b !== 0;
+        if (isGranted && !this.#open) throw closed();
+        return isGranted;
       },
     };
   }

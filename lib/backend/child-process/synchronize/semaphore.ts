@@ -10,8 +10,8 @@ export class ClientSemaphore extends HubHandle implements Semaphore {
     this.ownerDied = answer.c === 1;
   };
 
-  acquire(wait: Wait): Promise<boolean> {
-    return this.granted(wait, 0, this.#onGrant);
+  acquire(wait: Wait, onSettled?: (acquired: boolean) => void): Promise<boolean> {
+    return this.granted(wait, 0, this.#onGrant, onSettled);
   }
 
   acquireSync(timeout: number): boolean {
@@ -24,5 +24,9 @@ export class ClientSemaphore extends HubHandle implements Semaphore {
 
   value(): number {
     return this.ask(Verb.Value).b;
+  }
+
+  protected override decline(): void {
+    this.tellAfterAll(Verb.Release, 1);
   }
 }

@@ -19,6 +19,10 @@ export class ClientWaitLine extends HubHandle implements WaitLine {
     };
   }
 
+  protected override decline(place: number): void {
+    this.tellAfterAll(Verb.Noticed, place, 1);
+  }
+
   notify(count: number): void {
     this.tell(Verb.Notify, Math.min(count, 2 ** 32 - 1));
   }

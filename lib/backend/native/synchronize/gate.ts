@@ -4,14 +4,17 @@ import { ownIdentity } from './processes';
 import type { Draft } from './state';
 import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf } from './synchronizer';
 
-const Word = { Parties: 0, Count: 1, Generation: 2, Breach: 3 } as const;
+const Word = { Parties: 0, Generation: 1, Breach: 2 } as const;
 /** A row's first word: 1, or 1 more than what became of it as an index of OUTCOMES. */
 const UNDECIDED = 1;
+/** Whoever was late, and has not broken the gate because of that yet: should it end first, its end does. */
+const LATE = -1;
 const OPEN = OUTCOMES.indexOf('open');
 const RESET = OUTCOMES.indexOf('reset');
 const DIED = OUTCOMES.indexOf('died');
 const GENERATION = 1 + OWNER_WORDS;
-const LAYOUT = { words: 4, rows: 1024, rowWords: GENERATION + 1 };
+const INDEX = GENERATION + 1;
+const LAYOUT = { words: 3, rows: 1024, rowWords: INDEX + 1 };
 
 type Outcome = (typeof OUTCOMES)[number];
 
@@ -26,11 +29,28 @@ function breakIt(state: Draft, why: number): void {
   decide(state, why, () => true);
 }
 
+/** The arrivals of one generation that nothing has been decided for. */
+function members(state: Draft, generation: number): number[] {
+  return [...state.rows()].filter(
+    (row) => state.field(row, 0) === UNDECIDED && state.field(row, GENERATION) === generation,
+  );
+}
+
+/** Whether this process was late; it is no more. */
+function wasLate(state: Draft): boolean {
+  const own = ownIdentity();
+  const rows = [...state.rows()].filter(
+    (row) => state.field(row, 0) === LATE && state.field(row, 1) === own.pid,
+  );
+  for (const row of rows) state.setField(row, 0, 0);
+  return rows.length > 0;
+}
+
 /** A process that ends while it waits breaks the gate. Whether there was one. */
 function bury(state: Draft): boolean {
   let left = false;
   for (const row of deadRows(state)) {
-    left ||= state.field(row, 0) === UNDECIDED;
+    left ||= state.field(row, 0) === UNDECIDED || state.field(row, 0) === LATE;
     state.setField(row, 0, 0);
   }
   if (left) breakIt(state, DIED);
@@ -62,11 +82,9 @@ export class NativeGate extends Synchronizer implements Gate {
       index,
       isLast,
       open: () => {
-        this.transact((state) => {
-          decide(state, OPEN, (other) => state.field(other, GENERATION) === generation);
-          state.setField(row, 0, 0);
-        });
+        const outcome = this.transact((state) => this.#open(state, row, generation));
         this.wake();
+        return outcome;
       },
       wait: (wait) => this.until<Outcome>(wait, look, giveUp, 'late'),
       waitSync: (timeout) => this.untilSync<Outcome>(timeout, look, giveUp),
@@ -74,24 +92,30 @@ export class NativeGate extends Synchronizer implements Gate {
   }
 
   break(why: Breach): void {
-    this.transact((state) => {
+    const isMeant = this.transact((state) => {
+      // Who was late, but in what a reset has ended since, breaks nothing.
+      const late = wasLate(state);
+      if (why === 'timeout' && !late) return false;
       breakIt(state, OUTCOMES.indexOf(why));
+      return true;
     });
-    this.wake();
+    if (isMeant) this.wake();
   }
 
   reset(): void {
     this.transact((state) => {
       decide(state, RESET, () => true);
+      for (const row of state.rows()) if (state.field(row, 0) === LATE) state.setField(row, 0, 0);
       state.set(Word.Breach, 0);
-      state.set(Word.Count, 0);
       state.set(Word.Generation, (state.get(Word.Generation) + 1) | 0);
     });
     this.wake();
   }
 
   waiting(): number {
-    return this.transact((state) => (state.get(Word.Breach) === 0 ? state.get(Word.Count) : 0));
+    return this.transact(
+      (state) => [...state.rows()].filter((row) => state.field(row, 0) === UNDECIDED).length,
+    );
   }
 
   breach(): Breach | undefined {
@@ -100,13 +124,27 @@ export class NativeGate extends Synchronizer implements Gate {
   }
 
   #takePlace(state: Draft): { row: number; index: number; isLast: boolean; generation: number } {
-    const index = state.get(Word.Count);
     const generation = state.get(Word.Generation);
-    const row = state.addRow(UNDECIDED, ...fieldsOf(ownIdentity()), generation);
-    const isLast = index === state.get(Word.Parties) - 1;
-    state.set(Word.Count, isLast ? 0 : index + 1);
+    // The first index that is free: whoever was late has given up one.
+    const taken = members(state, generation).map((row) => state.field(row, INDEX));
+    let index = 0;
+    while (taken.includes(index)) index++;
+    const row = state.addRow(UNDECIDED, ...fieldsOf(ownIdentity()), generation, index);
+    const isLast = taken.length === state.get(Word.Parties) - 1;
     if (isLast) state.set(Word.Generation, (generation + 1) | 0);
     return { row, index, isLast, generation };
+  }
+
+  /** Lets all through. But if one was late after all were there, nobody: that one breaks the gate, or ends. */
+  #open(state: Draft, row: number, generation: number): 'open' | Breach {
+    if (state.field(row, 0) === UNDECIDED) {
+      if (members(state, generation).length === state.get(Word.Parties)) {
+        decide(state, OPEN, (other) => state.field(other, GENERATION) === generation);
+      } else {
+        breakIt(state, OUTCOMES.indexOf('timeout'));
+      }
+    }
+    return this.#outcome(state, row) as 'open' | Breach;
   }
 
   #look(row: number): Outcome | undefined {
@@ -125,9 +163,9 @@ export class NativeGate extends Synchronizer implements Gate {
     return OUTCOMES[decided];
   }
 
-  /** The wait is over; the arrival counts, but nobody asks for it any more. */
+  /** The place is given up. */
   #leave(state: Draft, row: number): 'late' {
-    state.setField(row, 0, 0);
+    state.setField(row, 0, LATE);
     return 'late';
   }
 }

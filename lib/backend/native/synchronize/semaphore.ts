@@ -107,13 +107,22 @@ export class NativeSemaphore extends Synchronizer implements Semaphore {
     });
   }
 
-  acquire(wait: Wait): Promise<boolean> {
+  acquire(wait: Wait, onSettled?: (acquired: boolean) => void): Promise<boolean> {
     const request = new Request(this);
     return this.until(
       wait,
-      () => request.look(),
-      () => request.giveUp(),
+      () => {
+        const acquired = request.look();
+        if (acquired === true) onSettled?.(true);
+        return acquired;
+      },
+      () => {
+        const acquired = request.giveUp();
+        onSettled?.(acquired);
+        return acquired;
+      },
       false,
+      () => this.release(1),
     );
   }
 

@@ -48,6 +48,7 @@ export class Synchronizer {
   readonly #wakeUps: WakeUps;
   readonly #close: () => void;
   #open = true;
+  #isClosing = false;
   #buriedAt = -Infinity;
 
   constructor(kind: Share['kind'], layout: Layout, share: Share | undefined) {
@@ -76,6 +77,7 @@ export class Synchronizer {
   }
 
   close(): void {
+    this.#isClosing = true;
     this.#close();
     this.#open = false;
   }
@@ -107,8 +109,15 @@ export class Synchronizer {
   /**
    * Waits until `look` finds something.
    * @param giveUp called when the wait is over: what was found at the last moment, or else `nothing`
+   * @param decline called if that is too late, because the handle is being closed
    */
-  protected until<R>(wait: Wait, look: Look<R>, giveUp: () => R, nothing: R): Promise<R> {
+  protected until<R>(
+    wait: Wait,
+    look: Look<R>,
+    giveUp: () => R,
+    nothing: R,
+    decline: () => void = () => undefined,
+  ): Promise<R> {
     return new Promise((resolve, reject) => {
       this.#mustBeOpen();
       const found = wait.timeout <= 0 ? giveUp() : look();
@@ -129,7 +138,10 @@ export class Synchronizer {
       };
       const give = (error: unknown) => {
         const last = giveUp();
-        if (last !== nothing || error === timedOut) resolve(last);
+        const isClosing = this.#isClosing;
+        if (isClosing && last !== nothing) decline();
+        if (isClosing) reject(error);
+        else if (last !== nothing || error === timedOut) resolve(last);
         else reject(error);
       };
       this.#wakeUps.add({ attempt, reject: give }, { ...wait, timedOut: () => timedOut });

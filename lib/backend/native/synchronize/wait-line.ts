@@ -47,7 +47,10 @@ export class NativeWaitLine extends Synchronizer implements WaitLine {
         return notified;
       });
     return {
-      wait: (wait) => this.until(wait, look, giveUp, false),
+      wait: (wait) =>
+        this.until(wait, look, giveUp, false, () => {
+          this.notify(1);
+        }),
       waitSync: (timeout) => this.untilSync(timeout, look, giveUp),
     };
   }

@@ -1,5 +1,4 @@
 import './dispose';
-import { constants } from 'node:os';
 import { backend } from './backend';
 import { type Child, type ExitStatus, type StartMethod } from './backend/backend';
 import { endSoon, isEnding, track } from './children';
@@ -28,6 +27,7 @@ import {
   waitOptions,
 } from './options';
 import { Sentinel } from './sentinel';
+import { describeExit, pythonExitCode, signalNumber } from './signals';
 import { checkStartMethod, startMethodFor } from './start-method';
 import { after } from './timer';
 
@@ -167,7 +167,9 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     return this.#isSelf ? process.pid : this.#child?.pid;
   }
 
-  /** null while it has not ended; 0 … 255, or minus the number of the signal that ended it. */
+  /**
+   * null while it has not ended; 0 … 255 (on Windows up to 2³² − 1), or minus the number of the signal that ended it.
+   */
   get exitCode(): number | null {
     this.#mustBeOpen();
     return this.#status === undefined ? null : pythonExitCode(this.#status);
@@ -344,11 +346,11 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     const report = this.#report;
     if (report?.kind === 'result') return report.value as R;
     if (report?.kind === 'error') throw report.error;
-    const { exitCode, signal } = this.#status ?? { exitCode: null, signal: null };
+    const status = this.#status ?? { exitCode: null, signal: null };
     throw new ProcessExitError(
       `the process ${this.#name} (pid ${this.#child?.pid ?? 0}) ended by ` +
-        `${signal ?? `exit code ${exitCode ?? 0}`} before its target returned`,
-      { pid: this.#child?.pid ?? 0, exitCode: this.exitCode, signal },
+        `${describeExit(status)} before its target returned`,
+      { pid: this.#child?.pid ?? 0, exitCode: this.exitCode, signal: status.signal },
     );
   }
 
@@ -381,12 +383,14 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     if (this.#child !== undefined) endSoon(this.#child);
   }
 
-  /** Sends a signal. Nothing happens if the process has ended. */
+  /**
+   * Sends a signal. Nothing happens if the process has ended. Windows knows none: there SIGTERM, SIGKILL, SIGINT and
+   * SIGQUIT end the process at once, whatever it listens to.
+   * @throws InvalidArgumentError if this platform has no such signal
+   */
   kill(signal: NodeJS.Signals | number = 'SIGKILL'): void {
     this.#mustBeStarted('kill');
-    const number = typeof signal === 'number' ? signal : constants.signals[signal];
-    if (!Number.isInteger(number))
-      throw invalid('kill argument "signal"', "a signal such as 'SIGTERM'", signal);
+    const number = signalNumber('kill argument "signal"', signal);
     this.#child?.kill(number);
   }
 
@@ -533,10 +537,6 @@ export function isProcessClass(prototype: object): boolean {
 /** The process that started this one; undefined in the main process. */
 export function parentProcess(): { readonly pid: number; readonly name: string } | undefined {
   return currentIdentity().parent;
-}
-
-function pythonExitCode({ exitCode, signal }: ExitStatus): number {
-  return signal === null ? (exitCode ?? 0) : -constants.signals[signal];
 }
 
 function contextMethod(context: unknown): StartMethod {

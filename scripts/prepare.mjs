@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addonObstacle } from './addon-platform.cjs';
 import { withLock } from './lock.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -72,6 +73,8 @@ function wantedPackages() {
   return JSON.stringify([dependencies, devDependencies]);
 }
 
+const withoutAddon = addonObstacle();
+
 /** A step is done unless its stamp says that it was done for the same inputs. */
 const steps = [
   {
@@ -89,6 +92,7 @@ const steps = [
   },
   {
     name: 'compiling the addon',
+    isFor: withoutAddon === undefined,
     stamp: 'build/.forkful-stamp',
     key: () => digest(['native', 'binding.gyp'], process.versions.modules, process.platform, process.arch),
     result: 'build/Release/forkful.node',
@@ -110,7 +114,7 @@ const steps = [
       npm(['run', '--silent', 'build:ts'], 'The compiler says where.');
     },
   },
-];
+].filter(({ isFor = true }) => isFor);
 
 /** Why a step must be done, or undefined. */
 function reason({ stamp, key, result }) {
@@ -121,6 +125,7 @@ function reason({ stamp, key, result }) {
 }
 
 function prepare() {
+  if (withoutAddon !== undefined) say(`leaving out the addon: ${withoutAddon}`);
   for (const step of steps) {
     const why = reason(step);
     if (why === undefined) continue;

@@ -1,3 +1,4 @@
+import { addonObstacle } from '../scripts/addon-platform.cjs';
 import { processLimits, hasOwnTitle, variablesOf } from '../dist/platform';
 import { cgroupQuota, cpuCount } from '../dist/cpu-count';
 import { InvalidArgumentError } from '../dist/errors';
@@ -160,4 +161,17 @@ describe('CPUs', () => {
     expect(cgroupQuota(platform, read)).toBe(Infinity);
     expect(cpuCount()).toBeGreaterThanOrEqual(1);
   });
+});
+
+test.each([
+  ['linux', 'x64', '2.36', undefined],
+  ['linux', 'arm64', '2.36', undefined],
+  ['linux', 'x64', undefined, /another C library/],
+  ['linux', 'riscv64', '2.36', /this CPU is riscv64/],
+  ['darwin', 'arm64', undefined, /this is darwin/],
+  ['win32', 'x64', undefined, /this is win32/],
+])('the addon is built on %s %s with glibc %s or not', (platform, arch, glibc, obstacle) => {
+  const found = addonObstacle({ platform, arch, glibc });
+  if (obstacle === undefined) expect(found).toBeUndefined();
+  else expect(found).toMatch(obstacle);
 });

@@ -1,3 +1,9 @@
+const { addonObstacle } = require('./scripts/addon-platform.cjs');
+
+/** What is about the addon alone. All other files hold on every platform and backend. */
+const ADDON_ONLY = ['native', 'backend-native', 'forkserver', 'shared-programs'];
+const hasAddon = addonObstacle() === undefined && process.env.FORKFUL_BACKEND !== 'child_process';
+
 /** Tests import the package by its own name, so that parents and children run the same dist. */
 const common = {
   rootDir: __dirname,
@@ -16,26 +22,27 @@ const common = {
   globalTeardown: '<rootDir>/test/setup/after.js',
 };
 
-/** These are about the addon, or need what only Linux has. */
-const NATIVE_ONLY = ['backend-native', 'forkserver', 'model', 'native', 'shared-programs'];
-const hasAddon = process.platform === 'linux' && process.env['FORKFUL_WITHOUT_ADDON'] === undefined;
-
-/** Everything on the backend that this machine has; the contract once more on the one of pure Node. */
-module.exports = {
-  projects: [
-    {
-      ...common,
-      displayName: 'default',
-      testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: hasAddon ? [] : NATIVE_ONLY.map((name) => `/test/${name}\\.test\\.ts$`),
-    },
-    {
-      ...common,
-      displayName: 'child_process',
-      testMatch: ['<rootDir>/test/contract/**/*.test.ts'],
-      setupFiles: ['<rootDir>/test/setup/child-process-backend.js'],
-    },
+/** Everything on the backend that this machine has. */
+const everything = {
+  ...common,
+  displayName: 'default',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...(hasAddon ? [] : ADDON_ONLY.map((name) => `<rootDir>/test/${name}\\.test\\.ts$`)),
   ],
+};
+
+/** The contract once more on the backend of pure Node, where that is not the one that the machine has. */
+const pureNode = {
+  ...common,
+  displayName: 'child_process',
+  testMatch: ['<rootDir>/test/contract/**/*.test.ts'],
+  setupFiles: ['<rootDir>/test/setup/child-process-backend.js'],
+};
+
+module.exports = {
+  projects: hasAddon ? [everything, pureNode] : [everything],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

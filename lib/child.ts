@@ -7,6 +7,7 @@ import { whenComplete } from './handles';
 import './index'; // every class whose handles may be among the arguments
 import { decodeStart, encodeReport, type Report, type StartMessage } from './messages';
 import { afterFork } from './on-fork';
+import { hasOwnTitle } from './platform';
 import { adoptSelf, isProcessClass } from './process';
 
 function report(link: Duplex<StartMessage>, content: Report): void {
@@ -29,6 +30,15 @@ async function execute(target: TargetReference, args: readonly unknown[]): Promi
   return object.run(...args);
 }
 
+/** To consoles of Windows, and to pipes elsewhere, streams may write later: process.exit() would not wait for that. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stderr.write(text, () => {
+      resolve();
+    });
+  });
+}
+
 /** Takes this process's orders from its parent, runs the target, reports. */
 export async function runChild(connect: <T>(decode: Decode<T>) => Upstream<T>): Promise<void> {
   const upstream: Upstream<StartMessage> = connect((message) =>
@@ -39,7 +49,7 @@ export async function runChild(connect: <T>(decode: Decode<T>) => Upstream<T>): 
   if (!start.detached) upstream.dieWithParent();
   const { name, daemon, worker, parentPid, parentName, target, args } = start;
   identify({ name, daemon, worker, parent: { pid: parentPid, name: parentName } });
-  process.title = `node: ${name}`;
+  if (hasOwnTitle(process.platform)) process.title = `node: ${name}`;
 
   let reported = false;
   const fail = (error: unknown) => {
@@ -56,7 +66,7 @@ export async function runChild(connect: <T>(decode: Decode<T>) => Upstream<T>): 
     value = await execute(target, args);
   } catch (error) {
     fail(error);
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? String(error)) : inspect(error)}\n`);
+    await print(`${error instanceof Error ? (error.stack ?? String(error)) : inspect(error)}\n`);
     process.exit(1);
   }
   reported = true;

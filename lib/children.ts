@@ -1,7 +1,7 @@
+import { constants } from 'node:os';
 import type { Child } from './backend/backend';
 
-const SIGTERM = 15;
-const SIGKILL = 9;
+const { SIGTERM, SIGKILL } = constants.signals;
 /** How long (ms) a child may take to end after SIGTERM. */
 const GRACE = 1000;
 
@@ -42,7 +42,7 @@ function onLoopEnd(): void {
   }
 }
 
-/** SIGTERM, and SIGKILL if the child has not ended a moment later. */
+/** SIGTERM, and SIGKILL if the child has not ended a moment later; on Windows it has. */
 export function endSoon(child: Child<unknown>): void {
   child.kill(SIGTERM);
   const timer = setTimeout(() => child.kill(SIGKILL), GRACE);
@@ -51,7 +51,7 @@ export function endSoon(child: Child<unknown>): void {
   });
 }
 
-// process.exit() or an uncaught error. The kernel would do the same by the life pipe, a moment later.
+// process.exit() or an uncaught error. Children notice the end of their parent by themselves too, a moment later.
 function killAll(): void {
   for (const { child, detached } of running) if (!detached) child.kill(SIGKILL);
 }

@@ -1,6 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 
 /** Who this process is. Set once, by a child before it runs anything of the user's. */
 export interface Identity {
@@ -48,24 +46,4 @@ export function whileImporting<T>(load: () => Promise<T>): Promise<T> {
 
 export function isImporting(): boolean {
   return importing.getStore() === true;
-}
-
-/** How many CPUs this process may use: the affinity mask, further limited by the cgroup's quota. At least 1. */
-export function cpuCount(): number {
-  const quota = process.platform === 'linux' ? cgroupQuota() : Infinity;
-  return Math.max(1, Math.min(availableParallelism(), quota));
-}
-
-function cgroupQuota(): number {
-  const read = (path: string): string => {
-    try {
-      return readFileSync(path, 'utf8').trim();
-    } catch {
-      return '';
-    }
-  };
-  const [quota = NaN, period = NaN] = read('/sys/fs/cgroup/cpu.max').split(' ').map(Number);
-  const v1 = '/sys/fs/cgroup/cpu/cpu.cfs';
-  const limit = quota > 0 ? quota / period : Number(read(`${v1}_quota_us`)) / Number(read(`${v1}_period_us`));
-  return limit > 0 ? Math.ceil(limit) : Infinity;
 }

@@ -49,7 +49,9 @@ function resolve(module: unknown, index: number): string {
   if (name.startsWith('file:')) return fileURLToPath(name);
   if (isAbsolute(name)) return name;
   try {
-    return createRequire(process.argv[1] ?? join(process.cwd(), 'main.js')).resolve(name);
+    // There may be none (`node -e`), or one that is no file (`node -`, a worker made of text).
+    const main = process.argv[1] ?? '';
+    return createRequire(isAbsolute(main) ? main : join(process.cwd(), 'main.js')).resolve(name);
   } catch (error) {
     throw new FunctionReferenceError(
       `the module ${name} that a forkserver is to preload cannot be found from the main program; give its file name`,

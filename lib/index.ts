@@ -1,7 +1,7 @@
 export { backend } from './backend-info';
 export type { BackendName, StartMethod } from './backend/backend';
 export { getContext, type Context } from './context';
-export { cpuCount } from './current';
+export { cpuCount } from './cpu-count';
 export * from './errors';
 export { setForkserverPreload, type ForkserverPreloadOptions } from './forkserver-preload';
 export { inline, ref, refs, type References } from './function-ref';

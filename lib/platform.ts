@@ -1,25 +1,31 @@
-import { constants } from 'node:os';
+/** Small differences between platforms; `platform` is process.platform. */
 
-/** What differs between systems, as functions of what the system is, so that it can be tested anywhere. */
-
-type Signals = Readonly<Partial<Record<string, number>>>;
-
-/** undefined: this system does not know it. */
-export function signalNumber(signal: string, signals: Signals = constants.signals): number | undefined {
-  return signals[signal];
+/** Whether a process's title is its own: on Windows it is that of the console, which it shares with its parent. */
+export function hasOwnTitle(platform: string): boolean {
+  return platform !== 'win32';
 }
 
-/** As in Python: what the process left with (32 bits on Windows), or minus the number of the signal that ended it. */
-export function exitCodeOf(
-  { exitCode, signal }: { readonly exitCode: number | null; readonly signal: string | null },
-  signals: Signals = constants.signals,
-): number {
-  if (signal === null) return exitCode ?? 0;
-  const number = signalNumber(signal, signals);
-  return number === undefined ? 255 : -number;
+/** Whether names of environment variables that differ in case only are the same: then the one that was set last counts. */
+export function variablesOf(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: string,
+): Map<string, string> {
+  const spelling = new Map<string, string>();
+  const variables = new Map<string, string>();
+  for (const [name, value] of Object.entries(env)) {
+    const key = platform === 'win32' ? name.toUpperCase() : name;
+    const before = spelling.get(key);
+    if (before !== undefined) variables.delete(before);
+    spelling.set(key, name);
+    if (value !== undefined) variables.set(name, value);
+  }
+  return variables;
 }
 
-/** How a variable's name is compared: on Windows PATH and Path are the same. */
-export function variableName(name: string, platform: string = process.platform): string {
-  return platform === 'win32' ? name.toUpperCase() : name;
+/** What to look at when the system refuses another process. */
+export function processLimits(platform: string): string {
+  return platform === 'win32'
+    ? 'check the memory'
+    : 'check the limits of processes, descriptors and memory (ulimit -u, ulimit -n' +
+        `${platform === 'linux' ? ', cgroup' : ''})`;
 }

@@ -27,7 +27,7 @@ import {
   waitOptions,
 } from './options';
 import { Sentinel } from './sentinel';
-import { exitCodeOf, signalNumber } from './platform';
+import { describeExit, pythonExitCode, signalNumber } from './signals';
 import { checkStartMethod, startMethodFor } from './start-method';
 import { after } from './timer';
 
@@ -167,10 +167,12 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     return this.#isSelf ? process.pid : this.#child?.pid;
   }
 
-  /** null while it has not ended; 0 … 255, or minus the number of the signal that ended it. */
+  /**
+   * null while it has not ended; 0 … 255 (on Windows up to 2³² − 1), or minus the number of the signal that ended it.
+   */
   get exitCode(): number | null {
     this.#mustBeOpen();
-    return this.#status === undefined ? null : exitCodeOf(this.#status);
+    return this.#status === undefined ? null : pythonExitCode(this.#status);
   }
 
   /** The signal that ended it, or null. */
@@ -344,11 +346,11 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     const report = this.#report;
     if (report?.kind === 'result') return report.value as R;
     if (report?.kind === 'error') throw report.error;
-    const { exitCode, signal } = this.#status ?? { exitCode: null, signal: null };
+    const status = this.#status ?? { exitCode: null, signal: null };
     throw new ProcessExitError(
       `the process ${this.#name} (pid ${this.#child?.pid ?? 0}) ended by ` +
-        `${signal ?? `exit code ${exitCode ?? 0}`} before its target returned`,
-      { pid: this.#child?.pid ?? 0, exitCode: this.exitCode, signal },
+        `${describeExit(status)} before its target returned`,
+      { pid: this.#child?.pid ?? 0, exitCode: this.exitCode, signal: status.signal },
     );
   }
 
@@ -381,12 +383,14 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     if (this.#child !== undefined) endSoon(this.#child);
   }
 
-  /** Sends a signal. Nothing happens if the process has ended. */
+  /**
+   * Sends a signal. Nothing happens if the process has ended. Windows knows none: there SIGTERM, SIGKILL, SIGINT and
+   * SIGQUIT end the process at once, whatever it listens to.
+   * @throws InvalidArgumentError if this platform has no such signal
+   */
   kill(signal: NodeJS.Signals | number = 'SIGKILL'): void {
     this.#mustBeStarted('kill');
-    const number = typeof signal === 'number' ? signal : signalNumber(signal);
-    if (number === undefined || !Number.isInteger(number))
-      throw invalid('kill argument "signal"', "a signal such as 'SIGTERM'", signal);
+    const number = signalNumber('kill argument "signal"', signal);
     this.#child?.kill(number);
   }
 

@@ -2,10 +2,11 @@
 // the contract, forkserver and main-program suites, and a soak of forked children. The Nodes are npm packages.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+const executable = process.platform === 'win32' ? 'node.exe' : 'node';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { values } = parseArgs({
   options: {
@@ -16,7 +17,7 @@ const { values } = parseArgs({
 
 function install(version) {
   const folder = join(root, 'build', 'nodes', version);
-  const node = join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  const node = join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', executable);
   if (!existsSync(node)) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
@@ -32,7 +33,7 @@ function install(version) {
 let failed = false;
 for (const version of values.versions.split(',')) {
   const node = install(version);
-  const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` };
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   const run = (...args) => {
     const { status } = spawnSync(node, args, { cwd: root, env, stdio: 'inherit' });
     if (status !== 0) failed = true;

@@ -5,12 +5,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addonObstacle } from './addon-platform.cjs';
 import { withLock } from './lock.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const onWindows = process.platform === 'win32';
-/** Elsewhere there is the backend of pure Node. */
-const withAddon = process.platform === 'linux' && process.env['FORKFUL_WITHOUT_ADDON'] === undefined;
 
 function say(text) {
   process.stderr.write(`prepare: ${text}\n`);
@@ -74,6 +73,8 @@ function wantedPackages() {
   return JSON.stringify([dependencies, devDependencies]);
 }
 
+const withoutAddon = addonObstacle();
+
 /** A step is done unless its stamp says that it was done for the same inputs. */
 const steps = [
   {
@@ -91,7 +92,7 @@ const steps = [
   },
   {
     name: 'compiling the addon',
-    needsAddon: true,
+    isFor: withoutAddon === undefined,
     stamp: 'build/.forkful-stamp',
     key: () => digest(['native', 'binding.gyp'], process.versions.modules, process.platform, process.arch),
     result: 'build/Release/forkful.node',
@@ -113,7 +114,7 @@ const steps = [
       npm(['run', '--silent', 'build:ts'], 'The compiler says where.');
     },
   },
-];
+].filter(({ isFor = true }) => isFor);
 
 /** Why a step must be done, or undefined. */
 function reason({ stamp, key, result }) {
@@ -124,8 +125,8 @@ function reason({ stamp, key, result }) {
 }
 
 function prepare() {
+  if (withoutAddon !== undefined) say(`leaving out the addon: ${withoutAddon}`);
   for (const step of steps) {
-    if (step.needsAddon && !withAddon) continue;
     const why = reason(step);
     if (why === undefined) continue;
     say(`${step.name} (${why})`);

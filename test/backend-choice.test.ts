@@ -219,12 +219,13 @@ describe('a program', () => {
   });
 
   test('addons are switched off: no warning', () => {
-    for (const run of [
+    const runs: Run[] = [
       { execArgv: ['--no-addons'] },
       { env: { NODE_OPTIONS: '--no-addons' } },
       { execArgv: ['--no-addons'], from: inCopy, env: { FORKFUL_BACKEND: 'child_process' } },
-    ]) {
-      const { result, stderr, status } = backendOf(run);
+    ];
+    for (const each of runs) {
+      const { result, stderr, status } = backendOf(each);
       expect(result).toMatchObject({ name: 'child_process' });
       // Elsewhere the platform is looked at first.
       if (process.platform === 'linux') expect({ stderr, status }).toEqual({ stderr: '', status: 0 });

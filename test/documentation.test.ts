@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as forkful from 'forkful';
+import { sharedDataTest } from './where';
 
 const root = join(__dirname, '..');
 
@@ -42,7 +43,7 @@ describe.each(Object.entries(documents))('%s', (document, expected) => {
   });
 });
 
-test('the snippet of docs/shared-memory.md runs as written', () => {
+sharedDataTest('the snippet of docs/shared-memory.md runs as written', () => {
   const [, code = ''] =
     /```js\n([^]*?)```/.exec(readFileSync(join(root, 'docs', 'shared-memory.md'), 'utf8')) ?? [];
   const folder = mkdtempSync(join(root, 'test', 'docs-'));

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sharedDataTest } from './where';
 
 const EXAMPLES = join(__dirname, '..', 'examples');
 const DEMO = join(EXAMPLES, 'demo', 'main.mjs');
@@ -144,7 +145,7 @@ describe.each([
     SLOW_MS,
   );
 
-  test(
+  sharedDataTest(
     '6: shared data is one and the same everywhere, whoever is killed in the middle of it',
     async () => {
       const text = await transcript('6-shared-memory');

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { exists, until } from './contract/methods';
 import { leftovers } from './setup/leftovers.js';
+import { linuxTest } from './where';
 
 const require_ = createRequire(__filename);
 const tasks = require_.resolve('./fixtures/tasks.js');
@@ -117,8 +118,10 @@ test('an error that nobody asked for becomes a warning', () => {
   expect(status).toBe(0);
 });
 
-test('thousands of queues and pipes, processes and a pool come and go without a descriptor or a mapping left', () => {
-  const { stdout, stderr } = run(`
+linuxTest(
+  'thousands of queues and pipes, processes and a pool come and go without a descriptor or a mapping left',
+  () => {
+    const { stdout, stderr } = run(`
     const { descriptors } = require(${JSON.stringify(require_.resolve('./setup/leftovers.js'))});
     const maps = () => require('fs').readFileSync('/proc/self/maps', 'utf8').split('memfd:forkful').length;
     const round = async (method) => {
@@ -148,10 +151,11 @@ test('thousands of queues and pipes, processes and a pool come and go without a 
       const after = JSON.stringify([descriptors(), maps()]);
       console.log(after === before ? 'same' : before + after);
     })();`);
-  expect(`${stdout}${stderr}`).toBe('same\n');
-});
+    expect(`${stdout}${stderr}`).toBe('same\n');
+  },
+);
 
-test('collected queues give their memory back', () => {
+linuxTest('collected queues give their memory back', () => {
   const { stdout } = spawnSync(
     process.execPath,
     [
@@ -169,7 +173,7 @@ test('collected queues give their memory back', () => {
   expect(stdout).toBe('0\n');
 });
 
-test('the look-out for leftovers, by which the suite ends, sees a process that is left', async () => {
+linuxTest('the look-out for leftovers, by which the suite ends, sees a process that is left', async () => {
   const main = spawn(
     process.execPath,
     program(`const p = new F.Process({ target: tasks.hang }); p.start().then(() => console.log(p.pid));`),

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { LaunchError } from '../errors';
-import { variableName } from '../platform';
+import { processLimits, variablesOf } from '../platform';
 import type { LaunchRequest } from './backend';
 
 /** An IPC channel of this process is not the child's: the descriptor would be something else there. */
@@ -17,15 +17,8 @@ export function workingDirectory(asked: string | undefined): string {
 }
 
 /** The variables that a child gets. */
-export function inheritable(
-  env: LaunchRequest['env'],
-  platform: string = process.platform,
-): [name: string, value: string][] {
-  const out: [name: string, value: string][] = [];
-  for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !OWN_VARIABLES.has(variableName(name, platform))) out.push([name, value]);
-  }
-  return out;
+export function inheritable(env: LaunchRequest['env']): [name: string, value: string][] {
+  return [...variablesOf(env, process.platform)].filter(([name]) => !OWN_VARIABLES.has(name));
 }
 
 /** What the system said of a start that failed. */
@@ -33,8 +26,8 @@ export function launchError(error: unknown): unknown {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
   return new LaunchError(
-    `expected to start a process, but ${message} (${code ?? 'unknown'}); check the limits of processes, descriptors ` +
-      'and memory (ulimit -u, ulimit -n, cgroup), and that cwd exists',
+    `expected to start a process, but ${message} (${code ?? 'unknown'}); ${processLimits(process.platform)}, and ` +
+      'that cwd exists',
     { errno: code ?? 'unknown', cause: error },
   );
 }

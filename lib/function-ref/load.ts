@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FunctionReferenceError } from '../errors';
 import { placesCalled, placesIn, type Place } from './exports';
 import { evaluate } from './inline';
+import { pathOf } from './paths';
 import type { Named, TargetReference } from './reference';
 import { hashOf } from './text';
 
@@ -43,7 +43,7 @@ export async function load(reference: TargetReference): Promise<Loaded> {
 async function exportsOf(module: string): Promise<unknown> {
   try {
     // import() would give the same, but takes a millisecond to set up the first time.
-    const file = module.startsWith('file:') && module.endsWith('.cjs') ? fileURLToPath(module) : module;
+    const file = module.endsWith('.cjs') ? pathOf(module, process.platform) : module;
     return isAbsolute(file) ? (createRequire(file)(file) as unknown) : await import(module);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

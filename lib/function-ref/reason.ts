@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { parses } from './inline';
 import { isImportable, type Origin } from './origin';
+import { pathOf } from './paths';
 import { isClass, textOf, type Code } from './text';
 
 /** What an error calls a target. `code` is the function of an object that has one. */
@@ -20,7 +20,7 @@ export function reason(value: object, code: Code, native: boolean, origin: Origi
       `("${origin.url}"): put it into a file and export it`
     );
   }
-  const where = `is not exported by ${origin.url.startsWith('file:') ? fileURLToPath(origin.url) : origin.url}`;
+  const where = `is not exported by ${pathOf(origin.url, process.platform)}`;
   const closure = origin.scopes.find((scope) => scope.startsWith('Closure (') || scope === 'Block');
   if (closure !== undefined && value === code) {
     return `${where} and uses variables of the code around it (${closure}), which stay here: pass them as args`;

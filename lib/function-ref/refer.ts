@@ -1,9 +1,9 @@
 import { builtinModules, createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FunctionReferenceError } from '../errors';
 import { isObject, placesIn } from './exports';
 import { isImportable, originOf, type Origin } from './origin';
+import { knownAs, pathOf } from './paths';
 import { label, reason } from './reason';
 import { named, references, WAYS, type Named, type TargetReference } from './reference';
 import { hashOf, isClass, textOf, type Code } from './text';
@@ -133,7 +133,8 @@ function inItsModule(value: object, code: Code, { url, scopes, variables }: Orig
     if (name === undefined) return undefined;
     return pure && value === code ? { module, name, hash: hashOf(code) } : { module, name };
   }
-  const path = url.startsWith('file:') ? fileURLToPath(url) : url;
+  const spelled = pathOf(url, process.platform);
+  const path = knownAs(spelled, loadedModules(), process.platform) ?? spelled;
   const cached = loadedModules()[path];
   const name = cached && nameIn(cached.exports, value);
   if (name !== undefined) return { module: path, name };

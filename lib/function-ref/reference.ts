@@ -1,8 +1,9 @@
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, isAbsolute } from 'node:path';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { FunctionReferenceError } from '../errors';
+import { spellingOf } from './paths';
 
 /**
  * Where a function or class is: plain data, for the wire.
@@ -89,10 +90,11 @@ function standIn(reference: TargetReference & { kind: 'function' }): AnyFunction
 
 function resolve(module: string | URL): string {
   const given = String(module);
-  if (isAbsolute(given)) return pathToFileURL(given).href;
-  if (/^[a-z][a-z+.-]+:/i.test(given)) return given;
+  const spelling = spellingOf(given, process.platform);
+  if (spelling === 'path') return pathToFileURL(given).href;
+  if (spelling === 'url') return given;
   if (isBuiltin(given)) return `node:${given}`;
-  if (given === '' || given.startsWith('.')) {
+  if (spelling === 'relative') {
     throw new FunctionReferenceError(
       `the module "${given}" is relative, but to what cannot be known: write new URL('${given}', import.meta.url) ` +
         `in an ES module, require.resolve('${given}') in a CommonJS one`,

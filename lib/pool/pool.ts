@@ -1,6 +1,6 @@
 import '../dispose';
 import type { StartMethod } from '../backend/backend';
-import { cpuCount } from '../current';
+import { cpuCount } from '../cpu-count';
 import { InvalidStateError } from '../errors';
 import { referTo } from '../function-ref';
 import { callback, flag, integer, invalid, list, record } from '../options';

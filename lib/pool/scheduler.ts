@@ -3,6 +3,7 @@ import { debug } from '../debug';
 import { LaunchError, PoolTerminatedError, WorkerLostError } from '../errors';
 import type { ProcessOptions } from '../process';
 import type { Writer } from '../serializer';
+import { describeExit } from '../signals';
 import { skipItems } from './protocol';
 import { noteOrigin } from './remote-info';
 import type { Task } from './task';
@@ -184,7 +185,7 @@ export class Scheduler {
     if (this.#hottest === worker) this.#hottest = undefined;
     const { process } = worker;
     const { pid = 0, exitCode, signalCode: signal } = process;
-    const how = signal ?? `exit code ${exitCode ?? 0}`;
+    const how = describeExit({ exitCode, signal });
     debug(`${process.name} (${pid}) ended by ${how}`);
     for (const task of worker.unfinished()) {
       // Items come in order: the first without an outcome was running, and those behind it had not started.

@@ -1,4 +1,5 @@
 import { inline, type Process } from 'forkful';
+import { signalTest } from '../where';
 import { describeEach, errorOf, thrown, until } from './methods';
 
 describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
@@ -227,7 +228,7 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     expect(await lock.acquire({ timeout: 20_000 })).toBe(true);
   });
 
-  test('a stopped holder: others time out', async () => {
+  signalTest('a stopped holder: others time out', async () => {
     const lock = make(new Lock());
     const told = make(new Queue<string>());
     const holder = await start(

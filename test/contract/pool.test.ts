@@ -1,5 +1,6 @@
 import { Pool, remoteInfo, type PoolOptions, type WorkerLostError } from 'forkful';
 import * as tasks from '../fixtures/tasks.js';
+import { hasSignals } from '../where';
 import { describeEach, errorOf, exists, thrown, until } from './methods';
 
 describeEach('Pool', ({ context }) => {
@@ -152,8 +153,18 @@ describeEach('Pool', ({ context }) => {
 
   const deaths: [string, unknown, unknown[], Partial<WorkerLostError>][] = [
     ['exit(3)', tasks.exit, [3], { exitCode: 3, signal: null }],
-    ['SIGKILL', tasks.killSelf, ['SIGKILL'], { exitCode: -9, signal: 'SIGKILL' }],
-    ['abort', tasks.abort, [], { exitCode: -6, signal: 'SIGABRT' }],
+    [
+      'SIGKILL',
+      tasks.killSelf,
+      ['SIGKILL'],
+      hasSignals ? { exitCode: -9, signal: 'SIGKILL' } : { exitCode: 1, signal: null },
+    ],
+    [
+      'abort',
+      tasks.abort,
+      [],
+      hasSignals ? { exitCode: -6, signal: 'SIGABRT' } : { exitCode: 134, signal: null },
+    ],
     ['a throw in a timer', tasks.throwInTimer, [], { exitCode: 1 }],
   ];
   test.each(deaths)(

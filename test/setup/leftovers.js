@@ -51,7 +51,10 @@ function namedMemory() {
 
 /** Every process that this run started and that is still there, and named shared memory that was not there before. */
 function leftovers(memoryBefore = []) {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  // Elsewhere nobody tells what environment a process was started with: nothing is found there.
+  const pids = (tryTo(() => readdirSync('/proc')) ?? []).filter(
+    (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
+  );
   const processes = pids.filter((pid) => isOfThisRun(pid) || isOurZombie(pid)).map(describe);
   const memory = namedMemory().filter((name) => !memoryBefore.includes(name));
   return [...processes, ...memory.map((name) => `/dev/shm/${name}`)];

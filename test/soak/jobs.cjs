@@ -39,7 +39,8 @@ exports.compile = () => {
     strict: true,
     skipLibCheck: true,
     target: ts.ScriptTarget.ES2022,
-    types: [],
+    types: ['node'],
+    typeRoots: [join(LIBRARY, '..', 'node_modules', '@types')],
   });
   return { bytes, problems: ts.getPreEmitDiagnostics(program).length };
 };

@@ -18,6 +18,9 @@ const documents: Record<string, Record<string, RegExp>> = {
     'shutdown.mjs': /^10\n$/,
     'joinable.mjs': /^1\n4\n9\ndone\n$/,
   },
+  'docs/locks.md': {
+    'lock.mjs': /^only one process at a time is here\ntrue\n$/,
+  },
   'docs/pipes.md': {
     'bytes.mjs': /^hello\n$/,
     'wait.mjs': /^true hello\ntrue 0\n\[\]\n$/,

@@ -41,7 +41,7 @@ export class HubDuplex implements HubObject {
   }
 
   handle(op: number, frame: HubFrame, peer: Peer): void {
-    const { side } = frame;
+    const side = frame.object - this.#name;
     if (receive(this.#at(this.#incoming, side), op, frame, peer)) return;
     const outgoing = this.#at(this.#incoming, 1 - side);
     if (op === Op.Unsend) {

@@ -73,7 +73,7 @@ export class Hub {
       if (object?.unused === true) this.#objects.delete(name);
       peer.send(header(Op.Reply, 0, frame.a));
     } else {
-      object?.handle(op, { ...frame, side: endpoint - name }, peer);
+      object?.handle(op, frame, peer);
     }
   }
 }

@@ -34,10 +34,7 @@ export interface HubObject {
 }
 
 /** A frame that has come to an object. */
-export interface HubFrame extends Header {
-  readonly side: number;
-  readonly payload: Buffer;
-}
+export type HubFrame = Frame;
 
 /** Counts handles by process. */
 export class Holders {

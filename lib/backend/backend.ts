@@ -66,9 +66,12 @@ export interface Sender {
   trySend(tag: number, data: Uint8Array, length: number, start?: number): boolean;
   /** Resolves when the message is where the death of this process cannot undo it. The bytes are copied at the call. */
   send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void>;
-  /** Blocks the thread for at most `timeout` ms; false if there was no room. */
+  /**
+   * Blocks the thread for at most `timeout` ms; false if there was no room. The message is on its way when this returns,
+   * even if the thread then does nothing else.
+   */
   sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean;
-  /** How many of the batch's messages, from `first` on, went as {@link trySend} does. */
+  /** How many of the batch's messages, from `first` on, went at once; those are on their way when this returns. */
   trySendMany(batch: Batch, first: number): number;
 }
 

@@ -74,7 +74,6 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
   putSync(value: T, options?: SyncWaitOptions): void {
     const channel = this.#use();
     const { tag, data, length } = encodeMessage(value);
-    if (channel.trySend(tag, data, length)) return;
     if (!channel.sendSync(tag, data, length, timeoutOption('putSync', options))) throw this.#fullError();
   }
 

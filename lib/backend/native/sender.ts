@@ -97,6 +97,7 @@ export class RingSender implements Sender {
   }
 
   sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
+    if (this.trySend(tag, data, length)) return true;
     const end = performance.now() + timeout;
     if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return false;
     for (;;) {

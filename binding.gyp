@@ -11,7 +11,7 @@
       "native/core/robust_mutex.cc",
       "native/core/process_identity.cc",
       "native/core/ledger.cc",
-            "native/core/ring.cc",
+      "native/core/ring.cc",
       "native/core/shared_block.cc",
       "native/core/named_file.cc"
     ]
@@ -49,6 +49,7 @@
         "native/test/ring_test.cc",
         "native/test/block_test.cc",
         "native/test/fault_test.cc",
+        "native/test/hostile.cc",
         "native/test/ledger_test.cc",
         "native/test/stress.cc"
       ],

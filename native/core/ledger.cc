@@ -33,14 +33,15 @@ uint32_t Ledger::find(const ProcessIdentity& self) const {
 }
 
 bool Ledger::claim(uint32_t slot, const ProcessIdentity& self) {
-  if (slot > used_.load(std::memory_order_relaxed) + 1) return false;
-  const ProcessIdentity before = identity(slot);
+  if (slot > used() + 1) return false;
+  // What lies behind the used slots is nobody's, whatever it says: or who asks again would be refused for ever.
+  const ProcessIdentity before = slot > used() ? ProcessIdentity{} : identity(slot);
   if (before.pid != 0 && (balance(slot) != 0 || !has_ended(before))) return false;
   Slot& s = slots_[slot];
   s.pid.store(0, std::memory_order_relaxed);
   FAULT_POINT(claim_vacated);
   s.started.store(self.started, std::memory_order_release);
-  if (slot > used_.load(std::memory_order_relaxed)) used_.store(slot, std::memory_order_release);
+  if (slot > used()) used_.store(slot, std::memory_order_release);
   FAULT_POINT(claim_prepared);
   s.pid.store(self.pid, std::memory_order_release);  // pairs with the acquire load in identity
   FAULT_POINT(claim_made);

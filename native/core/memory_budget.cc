@@ -92,11 +92,11 @@ int64_t available_memory() {
   return available;
 }
 
-bool memory_allows(uint64_t bytes) {
-  constexpr uint64_t kLeftToOthers = uint64_t{32} << 20;
-  const int64_t available = available_memory();
-  return available > 0 && static_cast<uint64_t>(available) >= kLeftToOthers &&
-         bytes <= static_cast<uint64_t>(available) - kLeftToOthers;
+uint64_t spare_memory() {
+  constexpr int64_t kLeftToOthers = int64_t{32} << 20;
+  return static_cast<uint64_t>(std::max<int64_t>(available_memory() - kLeftToOthers, 0));
 }
+
+bool memory_allows(uint64_t bytes) { return bytes <= spare_memory(); }
 
 }  // namespace forkful

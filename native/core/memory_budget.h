@@ -7,7 +7,8 @@ namespace forkful {
 // the least of MemAvailable and every limit minus what is used and not reclaimable. INT64_MAX when nothing is known.
 int64_t available_memory();
 
-// Whether so many bytes more can become real and leave something to everybody else.
+// Bytes that can become real and leave something to everybody else.
+uint64_t spare_memory();
 bool memory_allows(uint64_t bytes);
 
 }  // namespace forkful

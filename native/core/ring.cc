@@ -21,7 +21,12 @@ constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
 // Never given back to the system: a few pages that are always hot.
 constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
 constexpr uint64_t kChunkBytes = uint64_t{1} << 20;        // granularity of giving memory back
-constexpr uint64_t kGrantBytes = uint64_t{8} << 20;        // growth allowed by one look at the memory
+// Nobody looks at the memory before so much is real: what every ring may have.
+constexpr uint64_t kUnaskedBytes = uint64_t{16} << 10;
+// Growth allowed by one look at the memory: less when little is left, because others look at the same time.
+constexpr uint64_t kMostGranted = uint64_t{8} << 20;
+constexpr uint64_t kLeastGranted = uint64_t{256} << 10;
+constexpr uint64_t kGrantShare = 16;
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
@@ -100,6 +105,7 @@ void Ring::set_ledger(bool has_ledger) {
 }
 
 void Ring::detach() {
+  kept_allowed_ = 0;
   ledger_ = nullptr;
   mapping_.reset();
 }
@@ -238,16 +244,27 @@ bool Ring::fits_now(uint32_t units) const {
   return fits(tail, head, reclaimed, units);
 }
 
-// Whether the memory for [position, position + units) may become real. Pages in the kept part are not worth a look.
+// Whether the memory for [position, position + units) may become real. What is kept is asked for once.
 bool Ring::may_grow(uint32_t position, uint32_t units) {
   const uint64_t bytes = uint64_t{units} * kUnit;
-  if (offset_of(position) + bytes <= kKeptBytes) [[likely]] return true;
+  const uint64_t end = offset_of(position) + bytes;
+  if (end <= kept_allowed_) [[likely]] return true;
   auto& p = header().producers;
-  if (position + units - p.granted_from <= p.granted_units) return true;
-  const uint64_t wanted = std::max(bytes, kGrantBytes);
-  if (!memory_allows(wanted)) return false;
-  p.granted_from = position;
-  p.granted_units = static_cast<uint32_t>(wanted / kUnit);
+  if (end <= kKeptBytes) {
+    kept_allowed_ = std::clamp(p.kept_allowed, kUnaskedBytes, kKeptBytes);
+    if (end <= kept_allowed_) return true;
+  } else if (position + units - p.granted_from <= p.granted_units) {
+    return true;
+  }
+  const uint64_t spare = spare_memory();
+  const uint64_t granted = std::max(bytes, std::clamp(spare / kGrantShare, kLeastGranted, kMostGranted));
+  if (granted > spare) return false;
+  if (end <= kKeptBytes) {
+    kept_allowed_ = p.kept_allowed = std::min(end - bytes + granted, kKeptBytes);
+  } else {
+    p.granted_from = position;
+    p.granted_units = static_cast<uint32_t>(granted / kUnit);
+  }
   return true;
 }
 

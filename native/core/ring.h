@@ -133,6 +133,7 @@ class Ring {
   uint64_t data_bytes_ = 0;
   uint64_t max_bytes_ = 0;
   uint32_t max_items_ = 0;
+  uint64_t kept_allowed_ = 0;  // what this process knows of the header's word
   int not_empty_fd_ = -1;
   int not_full_fd_ = -1;
   int joined_fd_ = -1;

@@ -22,6 +22,7 @@
 #include "test/check.h"
 #include "test/deny.h"
 #include "test/fault_test.h"
+#include "test/hostile.h"
 #include "test/ledger_test.h"
 #include "test/stress.h"
 
@@ -426,6 +427,7 @@ int main(int argc, char** argv) {
       {"ledger fault points", forkful::test::ledger_fault_points},
       {"shut fault points", forkful::test::shut_fault_points},
       {"hostile bytes", hostile_bytes},
+      {"hostile peers", [] { forkful::test::hostile(3000); }},
       {"memory budget", budget},
       {"blocks", forkful::test::blocks},
       {"block locks", forkful::test::block_locks},

@@ -187,6 +187,12 @@ Napi::Value use_slab(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (µs): how long who waits may spin, in rings opened from now on.
+Napi::Value limit_spinning(const Napi::CallbackInfo& info) {
+  AddonData::of(info.Env())->spin_ns = static_cast<int64_t>(info[0].As<Napi::Number>().DoubleValue() * 1e3);
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void define_messages(Napi::Env env, Napi::Object exports) {
@@ -201,6 +207,7 @@ void define_messages(Napi::Env env, Napi::Object exports) {
   hot("tryGet", try_get);
   hot("tryGetLarge", try_get_large);
   hot("getSync", get_sync);
+  exports.Set("limitSpinning", Napi::Function::New(env, limit_spinning, "limitSpinning"));
   exports.Set("useSlab", Napi::Function::New(env, use_slab, "useSlab"));
 }
 

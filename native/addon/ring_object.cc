@@ -48,7 +48,9 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   const std::vector<int> events = integers(info[2]);
   if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) throw Napi::TypeError::New(info.Env(), "Ring");
   ring_.set_events(events[0], events[1], ring_.has_ledger() ? events[2] : -1);
-  table_ = AddonData::of(info.Env())->rings;
+  AddonData* data = AddonData::of(info.Env());
+  ring_.limit_spinning(data->spin_ns);
+  table_ = data->rings;
   number_ = table_->add(&ring_);
   info.This().As<Napi::Object>().Set("number", number_);
 }

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 
+#include "addon/ring_table.h"
 #include "core/ring.h"
 #include "core/shared_block.h"
 
@@ -41,6 +42,12 @@ struct AddonData {
 
   uint32_t* scratch = nullptr;
   Napi::Reference<Napi::Uint32Array> scratch_owner;
+  // Where messages land. JavaScript owns it, and looks before each call whether it still has its memory.
+  uint8_t* slab = nullptr;
+  size_t slab_bytes = 0;
+  Napi::Reference<Napi::Uint8Array> slab_owner;
+  std::shared_ptr<RingTable> rings = std::make_shared<RingTable>();  // rings may outlive this at the very end
+  int64_t spin_ns = SpinBudget::kMostNs;  // for rings opened from now on
   Ring::Taken taken[kMostRecords];
   LateBlocks late_blocks;
   struct sigaction interrupt {};  // in a forked child: the disposition of SIGINT that it is to have

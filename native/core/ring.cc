@@ -27,6 +27,7 @@ constexpr uint64_t kUnaskedBytes = uint64_t{16} << 10;
 constexpr uint64_t kMostGranted = uint64_t{8} << 20;
 constexpr uint64_t kLeastGranted = uint64_t{256} << 10;
 constexpr uint64_t kGrantShare = 16;
+constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page faults one by one cost more
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
@@ -197,6 +198,7 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
                  Ready ready) {
   if (deadline.is_poll()) return false;
   FAULT_POINT(sleep_begun);
+  const int64_t begun = budget.allowed() ? monotonic_ns() : 0;
   if (budget.spin(ready)) return true;
   if (const Status status = lock(opposite, deadline); status != Status::kOk) return status == Status::kCorrupt;
   FAULT_POINT(sleep_locked);
@@ -218,6 +220,7 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
   FAULT_POINT(sleep_unlocked);
   futex_wait(waiters.sequence, sequence, deadline);
   FAULT_POINT(sleep_woken);
+  if (budget.allowed()) budget.slept(monotonic_ns() - begun);
   return !deadline.passed();
 }
 
@@ -332,6 +335,9 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
       break;
     }
     uint8_t* place = at(next.position);
+    if (record.length >= kPopulateBytes && offset_of(next.position) + record.length > kKeptBytes) {
+      populate(place, uint64_t{units} * kUnit);
+    }
     const RecordHeader record_header{record.length, record.tag};
     memcpy(place, &record_header, sizeof record_header);
     FAULT_POINT(put_header_written);
@@ -480,9 +486,13 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   RingHeader& h = header();
   *count = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
-  const bool shut = is_shut();  // before tail, which no longer moves then
-  if (h.tail.load(std::memory_order_acquire) == h.head.load(std::memory_order_acquire)) {
-    return shut ? Status::kShut : Status::kEmpty;
+  // Only when nothing is left of what was seen before: producers write tail's cache line all the time.
+  const Cursor head = Cursor::unpack(h.head.load(std::memory_order_acquire));
+  if (static_cast<int32_t>(seen_items_.load(std::memory_order_relaxed) - head.items) <= 0) {
+    const bool shut = is_shut();  // before tail, which no longer moves then
+    const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
+    if (tail == head) return shut ? Status::kShut : Status::kEmpty;
+    seen_items_.store(tail.items, std::memory_order_relaxed);
   }
   if (ledger_ != nullptr) {
     if (const Status status = enrol(lock_deadline); status != Status::kOk) return status;
@@ -492,6 +502,8 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   const Status status = take(into, room, max, taken, count);
   h.consumers.lock.unlock();
   FAULT_POINT(get_unlocked);
+  // Others were faster; or what was seen is so old that the count has come round.
+  if (status == Status::kEmpty) seen_items_.store(head.items, std::memory_order_relaxed);
   return status;
 }
 

@@ -79,6 +79,10 @@ class Ring {
   [[nodiscard]] Status arm_not_full(uint32_t length, const Deadline& lock_deadline);
 
   bool spin_not_empty();
+  void limit_spinning(int64_t most_ns) {
+    consumer_spin_.limit(most_ns);
+    producer_spin_.limit(most_ns);
+  }
 
   // From the return on every put fails with kShut, and every get when nothing is left; `drop` leaves nothing. Those who
   // wait are told. kBusy: a lock was not to be had, nothing has happened.
@@ -140,6 +144,7 @@ class Ring {
   Ledger* ledger_ = nullptr;  // inside the mapping
   uint32_t slot_ = 0;         // of this process in the ledger, while its number is slot_pid_
   uint32_t slot_pid_ = 0;
+  std::atomic<uint32_t> seen_items_ = 0;  // of tail, by this Ring: a hint that there is something
   SpinBudget consumer_spin_;
   SpinBudget producer_spin_;
 };

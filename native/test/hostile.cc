@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -59,7 +60,7 @@ class Victim {
     if ((shape & 32) != 0) limits.first_count = UINT32_MAX - 100;
     bytes_ = Ring::region_bytes(limits.data_bytes, limits.has_ledger);
     fd_ = create_shared_memory("hostile", bytes_);
-    CHECK(fd_ >= 0 && ring_.create(fd_, 0, limits) == 0);
+    CHECK(fd_ >= 0 && ring_->create(fd_, 0, limits) == 0);
     for (int& event : events_) event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     listen();
   }
@@ -77,7 +78,7 @@ class Victim {
         const uint32_t length = std::min<uint32_t>(uint32_t{input.next<uint8_t>()} << scale, bytes.size());
         const Ring::Record records[2] = {{bytes.data(), length, 7}, {bytes.data(), 3, 8}};
         uint32_t done = 0;
-        const Status status = ring_.try_put(records, 2, &done, kNow);
+        const Status status = ring_->try_put(records, 2, &done, kNow);
         CHECK(done <= 2 && (status == Status::kOk) == (done > 0));
         break;
       }
@@ -94,7 +95,7 @@ class Victim {
         break;
       }
       case 5: {
-        if (!ring_.has_ledger()) break;
+        if (!ring_->has_ledger()) break;
         // Whose it is and how many slots there are, and the first of them.
         const auto value = input.next<uint32_t>();
         overwrite(sizeof(RingHeader) + input.next<uint8_t>(), &value, sizeof value);
@@ -108,43 +109,43 @@ class Victim {
       case 7: {
         // A record's own header, where there is one.
         const RecordHeader record{input.next<uint32_t>(), input.next<uint32_t>()};
-        const uint64_t header_bytes = Ring::header_bytes(ring_.has_ledger());
+        const uint64_t header_bytes = Ring::header_bytes(ring_->has_ledger());
         overwrite(header_bytes + input.next<uint8_t>() * kUnit, &record, sizeof record);
         break;
       }
       case 8: {
-        Ring other;
-        if (other.attach(fd_, 0) != 0) break;
+        auto other = std::make_unique<Ring>();
+        if (other->attach(fd_, 0) != 0) break;
         ring_ = std::move(other);
         listen();
         break;
       }
       case 9:
-        static_cast<void>(ring_.shut(input.next<uint8_t>() % 2 != 0, kNow));
+        static_cast<void>(ring_->shut(input.next<uint8_t>() % 2 != 0, kNow));
         break;
       case 10:
-        static_cast<void>(ring_.arm_not_empty(kNow));
-        static_cast<void>(ring_.arm_not_full(input.next<uint32_t>(), kNow));
+        static_cast<void>(ring_->arm_not_empty(kNow));
+        static_cast<void>(ring_->arm_not_full(input.next<uint32_t>(), kNow));
         break;
       case 11:
-        if (ring_.has_ledger()) static_cast<void>(ring_.finish(kNow));
+        if (ring_->has_ledger()) static_cast<void>(ring_->finish(kNow));
         break;
       case 12:
-        if (ring_.has_ledger()) {
-          static_cast<void>(ring_.arm_joined(kNow));
+        if (ring_->has_ledger()) {
+          static_cast<void>(ring_->arm_joined(kNow));
           Ledger::Account accounts[4];
-          CHECK(ring_.accounts(accounts, 4) <= 4);
+          CHECK(ring_->accounts(accounts, 4) <= 4);
         }
         break;
       default:
-        static_cast<void>(ring_.items());
-        static_cast<void>(ring_.full());
+        static_cast<void>(ring_->items());
+        static_cast<void>(ring_->full());
         break;
     }
   }
 
  private:
-  void listen() { ring_.set_events(events_[0], events_[1], events_[2]); }
+  void listen() { ring_->set_events(events_[0], events_[1], events_[2]); }
 
   void overwrite(uint64_t offset, const void* bytes, uint64_t count) {
     count = std::min(count, bytes_ - offset);
@@ -156,7 +157,7 @@ class Victim {
     std::vector<uint8_t> into(kRoom);
     Ring::Taken taken[4];
     uint32_t count = 0;
-    const Status status = ring_.try_get(into.data(), into.size(), max, taken, &count, kNow);
+    const Status status = ring_->try_get(into.data(), into.size(), max, taken, &count, kNow);
     CHECK(count <= max && (status == Status::kOk) == (count > 0));
     for (uint32_t i = 0; i < count; i++) CHECK(uint64_t{taken[i].offset} + taken[i].length <= kRoom);
   }
@@ -164,7 +165,7 @@ class Victim {
   int fd_ = -1;
   int events_[3] = {-1, -1, -1};
   uint64_t bytes_ = 0;
-  Ring ring_;
+  std::unique_ptr<Ring> ring_ = std::make_unique<Ring>();
 };
 
 }  // namespace

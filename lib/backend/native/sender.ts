@@ -1,6 +1,6 @@
 import { ClosedError } from '../../errors';
 import { offsetIn, type Batch, type Sender, type Wait } from '../backend';
-import { Status, scratch, type NativeRing } from './addon';
+import { Status, addon, scratch, type NativeRing } from './addon';
 import { reactor, slice } from './reactor';
 import { failure } from './status';
 import { Waiting, type Attempt } from './waiting';
@@ -71,7 +71,7 @@ export class RingSender implements Sender {
   /** One native attempt: Ok, Full or Busy; throws what cannot be mended by waiting. */
   put(tag: number, data: Uint8Array, length: number, start = 0): number {
     this.#mayPut();
-    const status = this.#ring.tryPut(tag, data, length, start);
+    const status = addon.tryPut(this.#ring.number, tag, data, length, start);
     if (status > Status.Busy) throw failure(status, length);
     return status;
   }
@@ -105,7 +105,7 @@ export class RingSender implements Sender {
       const left = end - performance.now();
       if (left <= 0) return false;
       if (this.#source.futexSuffices && !reactor.mustRun) {
-        const status = this.#ring.putSync(tag, data, length, slice(left));
+        const status = addon.putSync(this.#ring.number, tag, data, length, slice(left));
         if (status === Status.Ok) return true;
         if (status > Status.Busy) throw failure(status, length);
       } else if (this.#armFor(length) === 'blocked') {
@@ -119,7 +119,7 @@ export class RingSender implements Sender {
     this.#mayPut();
     const offset = offsetIn(batch, first);
     const lengths = first === 0 ? batch.lengths : batch.lengths.subarray(2 * first);
-    const status = this.#ring.tryPutMany(batch.data, lengths, offset, batch.count - first);
+    const status = addon.tryPutMany(this.#ring.number, batch.data, lengths, offset, batch.count - first);
     if (status === Status.Ok) return scratch[0] ?? 0;
     if (status === Status.Full || status === Status.Busy) return 0;
     throw failure(status, batch.lengths[2 * first]);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const out = join(root, 'build', 'fuzz');
+const out = join(root, 'build-fuzz');
 const TARGETS = { ring, codec };
 
 function run(command, args, options = {}) {

@@ -24,6 +24,7 @@
 #include "test/fault_test.h"
 #include "test/hostile.h"
 #include "test/ledger_test.h"
+#include "test/storm_test.h"
 #include "test/stress.h"
 
 namespace {
@@ -418,6 +419,8 @@ int main(int argc, char** argv) {
       {"timeouts", timeouts},
       {"many to many", many_to_many},
       {"threads", forkful::test::threads},
+      {"threads and processes", forkful::test::threads_and_processes},
+      {"signal storms", forkful::test::storms},
       {"random kills", [kills] { random_kills(kills); }},
       {"events", events},
       {"room behind the dead", room_behind_the_dead},

@@ -50,11 +50,13 @@ class Traffic {
 
   Traffic(const Ring::Limits& limits, uint32_t producers, uint32_t consumers, uint32_t most, Length length)
       : producers_(producers), consumers_(consumers), most_(most), first_(limits.first_count), length_(length) {
-    fd_ = create_shared_memory("test", Ring::region_bytes(limits.data_bytes));
+    fd_ = create_shared_memory("test", Ring::region_bytes(limits.data_bytes, limits.has_ledger));
     CHECK(fd_ >= 0 && ring.create(fd_, 0, limits) == 0);
-    header_ = static_cast<RingHeader*>(mmap(nullptr, Ring::header_bytes(), PROT_READ, MAP_SHARED, fd_, 0));
+    header_bytes_ = Ring::header_bytes(limits.has_ledger);
+    header_ = static_cast<RingHeader*>(mmap(nullptr, header_bytes_, PROT_READ, MAP_SHARED, fd_, 0));
     CHECK(header_ != MAP_FAILED);
-    ring.set_events(not_empty_ = eventfd(0, EFD_NONBLOCK), not_full_ = eventfd(0, EFD_NONBLOCK));
+    for (int* event : {&not_empty_, &not_full_, &joined_}) *event = eventfd(0, EFD_NONBLOCK);
+    ring.set_events(not_empty_, not_full_, joined_);
     counts_ = share<Counts>(producers);
     trouble_ = share<Trouble>();
     inboxes_ = share<Inbox>(consumers);
@@ -62,15 +64,15 @@ class Traffic {
     in_dead_hands_.resize(size_t{producers} * most);
   }
   ~Traffic() {
-    munmap(header_, Ring::header_bytes());
+    munmap(header_, header_bytes_);
     munmap(counts_, producers_ * sizeof(Counts));
     munmap(trouble_, sizeof(Trouble));
     munmap(inboxes_, consumers_ * sizeof(Inbox));
     munmap(seen_, size_t{producers_} * most_);
-    for (const int fd : {fd_, not_empty_, not_full_}) close(fd);
+    for (const int fd : {fd_, not_empty_, not_full_, joined_}) close(fd);
   }
 
-  // Sends what of `until` messages has not been sent, by whoever was this producer before.
+  // Sends what of `until` messages has not been sent, by whoever was this producer before; or until the ring is shut.
   void produce(uint32_t producer, uint32_t until, Waits waits) {
     const int epoll = watch(not_full_);
     std::vector<uint8_t> message(kLongest);
@@ -82,22 +84,68 @@ class Traffic {
       memcpy(message.data(), &header, sizeof header);
       memset(message.data() + sizeof header, filler(producer, sequence), length - sizeof header);
       const Ring::Record record{message.data(), length, producer};
-      if (put(record, waits, epoll) != Status::kOk) trouble_->unexpected++;
+      const Status status = put(record, waits, epoll);
+      if (status == Status::kShut) break;
+      if (status != Status::kOk) trouble_->unexpected++;
       at(seen_, producer, sequence).fetch_or(kReturned);
     }
     close(epoll);
   }
 
-  // Until it is killed, or for as long as `more` says.
+  // Until it is killed or the ring is shut and empty, or for as long as `more` says.
   void consume(uint32_t consumer, Waits waits, const std::function<bool()>& more = [] { return true; }) {
     const int epoll = watch(not_empty_);
     Inbox& inbox = inboxes_[consumer];
     uint32_t count;
     while (more()) {
-      if (get(inbox, &count, waits, epoll) != Status::kOk) trouble_->unexpected++;
-      for (uint32_t i = 0; i < count; i++) receive(inbox, inbox.taken[i]);
+      const Status status = get(inbox, &count, waits, epoll);
+      if (status == Status::kShut) break;
+      if (status != Status::kOk) trouble_->unexpected++;
+      for (uint32_t i = 0; i < count; i++) {
+        receive(inbox, inbox.taken[i]);
+        if (ring.has_ledger()) finish_one();
+      }
     }
     close(epoll);
+  }
+
+  // Until everything that was put is done.
+  void join() {
+    const int epoll = watch(joined_);
+    for (;;) {
+      const Status status = ring.arm_joined(Deadline::in_ms(0));
+      if (status == Status::kFull) wait_for_event(epoll);
+      if (status == Status::kOk) break;
+      if (status != Status::kFull && status != Status::kBusy) trouble_->unexpected++;
+    }
+    close(epoll);
+  }
+
+  // On behalf of consumers that have ended, as far as locks can be had. Whether nothing is left to be done for them.
+  bool finish_for(const std::function<bool(pid_t)>& has_ended) {
+    Ledger::Account accounts[Ledger::kSlots];
+    const uint32_t count = ring.accounts(accounts, Ledger::kSlots);
+    bool is_done = true;
+    for (uint32_t i = 0; i < count; i++) {
+      if (!has_ended(static_cast<pid_t>(accounts[i].process.pid))) continue;
+      for (int32_t left = accounts[i].balance; left > 0; left--) {
+        is_done = false;
+        const Status status = ring.finish(Deadline::in_ms(0));
+        if (status == Status::kBusy) return false;
+        CHECK(status == Status::kOk);
+        finished_for_dead_++;
+      }
+    }
+    return is_done;
+  }
+
+  // With the ring empty, nobody at work and nothing left to do for the dead.
+  bool ledger_is_balanced(bool dropped) {
+    const uint32_t done = reinterpret_cast<const Ledger*>(header_ + 1)->done();
+    const uint64_t by_consumers = done - first_ - static_cast<uint32_t>(finished_for_dead_);
+    const uint64_t unseen = taken() - seen_count();
+    return ring.finish(Deadline::in_ms(1000)) == Status::kEmpty && by_consumers >= trouble_->finished &&
+           by_consumers <= trouble_->finishing + (dropped ? unseen : 0);
   }
 
   // After a consumer was killed: what it may have taken without having said so.
@@ -122,22 +170,21 @@ class Traffic {
   };
   // With the ring empty and nobody at work. A message whose put returned was received once, or lies in the hands of a
   // consumer that was killed; and the ring's own count says how many those are.
-  Account account() const {
-    uint64_t lost = 0, must_be_with_dead = 0, may_be_with_dead = 0, seen = 0;
+  // Dropped ones are as those that a dead consumer took.
+  Account account(bool dropped = false) const {
+    uint64_t lost = 0, must_be_with_dead = 0, may_be_with_dead = 0;
     for (uint32_t p = 0; p < producers_; p++) {
       for (uint32_t s = 0; s < counts_[p].started; s++) {
         const uint8_t state = at(seen_, p, s);
-        seen += (state & kSeen) != 0;
         if ((state & kSeen) != 0) continue;
-        const bool dead_hands = in_dead_hands_[index(p, s)];
+        const bool dead_hands = dropped || in_dead_hands_[index(p, s)];
         may_be_with_dead += dead_hands;
         if ((state & kReturned) == 0) continue;
         must_be_with_dead += dead_hands;
         lost += !dead_hands;
       }
     }
-    const uint32_t taken = Cursor::unpack(header_->head).items - first_;
-    const uint32_t with_dead = taken - static_cast<uint32_t>(seen);
+    const uint64_t with_dead = taken() - seen_count();
     CHECK(with_dead >= must_be_with_dead && with_dead <= may_be_with_dead);
     return {lost, with_dead};
   }
@@ -160,8 +207,22 @@ class Traffic {
     std::atomic<uint32_t> started;
   };
   struct Trouble {
-    std::atomic<uint64_t> received, corrupt, twice, unexpected;
+    std::atomic<uint64_t> received, corrupt, twice, unexpected, finishing, finished;
   };
+
+  uint32_t taken() const { return Cursor::unpack(header_->head).items - first_; }
+  uint64_t seen_count() const {
+    uint64_t seen = 0;
+    for (uint32_t p = 0; p < producers_; p++) {
+      for (uint32_t s = 0; s < counts_[p].started; s++) seen += (at(seen_, p, s) & kSeen) != 0;
+    }
+    return seen;
+  }
+  void finish_one() {
+    trouble_->finishing++;
+    if (ring.finish(Deadline::never()) != Status::kOk) trouble_->unexpected++;
+    trouble_->finished++;
+  }
 
   size_t index(uint32_t producer, uint32_t sequence) const { return size_t{producer} * most_ + sequence; }
   std::atomic<uint8_t>& at(std::atomic<uint8_t>* all, uint32_t producer, uint32_t sequence) const {
@@ -239,7 +300,9 @@ class Traffic {
 
   const uint32_t producers_, consumers_, most_, first_;
   const Length length_;
-  int fd_, not_empty_, not_full_;
+  int fd_, not_empty_, not_full_, joined_;
+  size_t header_bytes_;
+  uint64_t finished_for_dead_ = 0;
   RingHeader* header_;
   Counts* counts_;
   Trouble* trouble_;
@@ -260,6 +323,14 @@ inline pid_t start(const std::function<void()>& act) {
     _exit(0);
   }
   return pid;
+}
+
+// Whether the child has ended by itself, and well.
+inline bool has_left(pid_t pid) {
+  int status;
+  const pid_t reaped = waitpid(pid, &status, WNOHANG);
+  CHECK(reaped != pid || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  return reaped == pid;
 }
 
 inline void end(pid_t pid) {

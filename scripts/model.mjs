@@ -17,6 +17,9 @@ const four = { PRODUCERS: 2, CONSUMERS: 2 };
 // LOOPING has a bit for each process, producers first.
 const loops = ({ PRODUCERS, CONSUMERS }) => ({ LOOPING: 2 ** (PRODUCERS + CONSUMERS) - 1 });
 
+const shut = { SHUT: 1 };
+const dropped = { SHUT: 2 };
+
 const clean = (model, settings, more) => ({ model, settings, expected: 'clean', ...more });
 const broken = (model, order, settings) => ({ model, settings, order, expected: 'fails' });
 
@@ -43,6 +46,16 @@ const configurations = [
   clean('queue', { ...twoConsumers }, { order: 'FLAG_BEFORE_SEQUENCE' }),
   clean('queue', { ...twoConsumers, KILLS: 0 }, { order: 'WAKE_AFTER_UNLOCK' }),
   broken('queue', 'WAKE_AFTER_UNLOCK, FLAG_BEFORE_SEQUENCE', { ...twoConsumers, KILLS: 0 }),
+  clean('queue', { ...one, ...shut }),
+  clean('queue', { ...one, ...dropped }),
+  clean('queue', { ...one, ...loops(one), ...shut }),
+  clean('queue', { ...one, ...loops(one), ...dropped }),
+  broken('queue', 'SHUT_UNDER_ONE_LOCK', { ...one, ...shut }),
+  broken('queue', 'SHUT_WAKE_AFTER_UNLOCK', { ...one, ...shut }),
+  broken('queue', 'NO_DROP_IN_RECOVERY', { ...one, ...dropped }),
+  broken('queue', 'RECORDS_BEFORE_SHUT', { ...one, ...shut }),
+  clean('queue', { ...twoProducers, ...shut }, { full: true }),
+  clean('queue', { ...twoConsumers, ...dropped }, { full: true }),
   clean('restart', one),
   clean('restart', twoConsumers),
   broken('restart', 'JUMP_BEFORE_RECLAIMED', one),

@@ -429,6 +429,7 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
     next.position += units;
     next.items += 1;
   }
+  if (moved == 0) return poison();  // a jump is never the last of what is committed
   *count = moved;
   FAULT_POINT(get_copied);
   if (ledger_ != nullptr) ledger_->begin_take(slot_);

@@ -69,7 +69,10 @@ class Round {
     while (monotonic_ns() < end && !is_used_up()) {
       usleep(random_() % 1500);
       disturb();
-      if (traffic_.ring.has_ledger()) finish_for_dead();
+      if (traffic_.ring.has_ledger()) {
+        finish_for_dead();
+        join_again();
+      }
       const uint64_t received = traffic_.received();
       if (received != last) {
         last = received;
@@ -161,6 +164,14 @@ class Round {
       return pid != getpid() && std::none_of(members_.begin(), members_.end(),
                                              [pid](const Member& member) { return member.pid == pid; });
     });
+  }
+
+  // So that somebody waits for the ledger's balance whenever there is something to wait for.
+  void join_again() {
+    const uint32_t joiner = kProducers + kConsumers;
+    if (!has_left(members_[joiner].pid)) return;
+    members_[joiner] = {};
+    start_member(joiner);
   }
 
   bool is_every(uint32_t from, uint32_t to, bool (*is)(pid_t)) {

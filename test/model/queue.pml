@@ -9,6 +9,7 @@
  *   LOOPING                    a bit for each, producers first: it waits by an event loop instead of a futex
  *   CAPACITY                   units in the ring
  *   KILLS=0, RESPAWN=0         nobody dies; the dead do not come again
+ *   SHUT=1, SHUT=2             somebody shuts the ring, at any moment or never; 2: and drops what is in it
  *
  * The #ifdefs are broken orders, each of which must be found.
  */
@@ -30,7 +31,11 @@
 #ifndef CAPACITY
 #define CAPACITY 3
 #endif
+#ifndef SHUT
+#define SHUT 0
+#endif
 #define MEMBERS (PRODUCERS + CONSUMERS)
+#define SHUTTER MEMBERS
 #define NOBODY 255
 #define DEAD 254
 
@@ -43,17 +48,18 @@ byte used;             /* tail - head, in units */
 byte lagging;          /* head - reclaimed: drained, but not yet given back */
 bool empty_sleeping, empty_armed;
 bool full_sleeping, full_armed;
+byte shut; /* 1: no more puts; 2: and what is there is dropped */
 
 /* What the kernel knows of everybody. `bumped`: the sequence is not the one that was read, so that numbers need not be
  * kept (real ones do not wrap within one sleep). `edge`: news for the epoll of an event loop. */
 #define IS_PRODUCER(i) (i < PRODUCERS)
 #define NEED(i) (i + 1)
 #define IS_LOOP(i) ((LOOPING >> i) & 1)
-bool bumped[MEMBERS] = 1;
-bool asleep[MEMBERS];
-bool listening[MEMBERS];
-bool edge[MEMBERS];
-bool gone[MEMBERS];
+bool bumped[MEMBERS + 1] = 1;
+bool asleep[MEMBERS + 1];
+bool listening[MEMBERS + 1];
+bool edge[MEMBERS + 1];
+bool gone[MEMBERS + 1];
 #ifdef SHARED_EVENT
 bool event[2]; /* level: readable until somebody reads it */
 #endif
@@ -109,8 +115,14 @@ bool event[2]; /* level: readable until somebody reads it */
 #define RECOVERY_RECLAIMS(mutex) \
   STEP(if :: consumers_lock == me -> lagging = 0 :: else fi);
 #endif
+#if SHUT == 2 && !defined(NO_DROP_IN_RECOVERY)
+#define RECOVERY_DROPS STEP(if :: consumers_lock == me && shut == 2 -> drop_records() :: else fi);
+#else
+#define RECOVERY_DROPS
+#endif
 #define RECOVER(mutex) \
   RECOVERY_RECLAIMS(mutex) \
+  RECOVERY_DROPS \
   RECOVERY_CLEARS \
   STEP(BUMP(0)); STEP(FUTEX_WAKE(0)); \
   STEP(BUMP(1)); STEP(FUTEX_WAKE(1)); \
@@ -196,8 +208,12 @@ inline append_record() {
 }
 inline remove_record() {
   assert(records > 0 && record[0] == size); /* what was copied is what leaves */
+  assert(shut != 2);
   used = used - size; lagging = lagging + size; size = 0; records--;
   record[0] = record[1]; record[1] = record[2]; record[2] = 0
+}
+inline drop_records() {
+  lagging = 0; used = 0; records = 0; record[0] = 0; record[1] = 0; record[2] = 0
 }
 #define HAS_ROOM (used + lagging + NEED(me) <= CAPACITY)
 
@@ -210,7 +226,8 @@ again:
   fi;
   LOCK(producers_lock);
   if
-  :: HAS_ROOM ->
+  :: shut -> UNLOCK(producers_lock); goto stop
+  :: !shut && HAS_ROOM ->
     COMMIT(append_record(), , empty_sleeping, empty_armed, 0, producers_lock);
     goto again
   :: else
@@ -218,7 +235,7 @@ again:
   UNLOCK(producers_lock);
   LOCK(LOCK_OF_ROOM);
   if
-  :: HAS_ROOM -> UNLOCK(LOCK_OF_ROOM); goto again
+  :: shut || HAS_ROOM -> UNLOCK(LOCK_OF_ROOM); goto again
   :: else
   fi;
   if
@@ -230,15 +247,30 @@ stop:
   gone[me] = 1
 }
 
+/* Whoever leaves a ring that is shut leaves nothing in it. */
+#define LEAVE_SHUT assert(used == 0); goto stop
+
 proctype Consumer(byte me) {
   byte i;
   byte size;
 again:
   if
   :: goto stop
-  :: used == 0 -> goto wait
-  :: used != 0
+  :: skip
   fi;
+#ifdef RECORDS_BEFORE_SHUT
+  if :: used == 0 -> i = 1 :: used != 0 -> i = 0 fi;
+  if
+  :: i && shut -> i = 0; LEAVE_SHUT
+  :: i && !shut -> i = 0; goto wait
+  :: else
+  fi;
+#else
+  if
+  :: shut -> if :: used == 0 -> LEAVE_SHUT :: used != 0 fi /* tail stands still */
+  :: !shut -> if :: used == 0 -> goto wait :: used != 0 fi
+  fi;
+#endif
   LOCK(consumers_lock);
   if
   :: used == 0 -> UNLOCK(consumers_lock); goto wait
@@ -250,7 +282,7 @@ again:
 wait:
   LOCK(LOCK_OF_RECORDS);
   if
-  :: used != 0 -> UNLOCK(LOCK_OF_RECORDS); goto again
+  :: shut || used != 0 -> UNLOCK(LOCK_OF_RECORDS); goto again
   :: else
   fi;
   if
@@ -262,9 +294,49 @@ stop:
   gone[me] = 1
 }
 
+#if SHUT
+/* Both locks, the producers' first, from before the wake-ups until after the commit. */
+#ifdef SHUT_UNDER_ONE_LOCK
+#define SHUT_LOCK
+#define SHUT_UNLOCK
+#else
+#define SHUT_LOCK LOCK(consumers_lock);
+#define SHUT_UNLOCK UNLOCK(consumers_lock);
+#endif
+#define SHUT_WAKE WAKE(empty_sleeping, empty_armed, 0); WAKE(full_sleeping, full_armed, 1)
+proctype Shutter(byte me) {
+  byte i;
+again:
+  if
+  :: goto stop
+  :: skip
+  fi;
+  LOCK(producers_lock);
+  SHUT_LOCK
+#if defined(SHUT_WAKE_AFTER_UNLOCK)
+  STEP(shut = SHUT);
+  SHUT_UNLOCK
+  UNLOCK(producers_lock);
+  SHUT_WAKE;
+#else
+  SHUT_WAKE;
+  STEP(shut = SHUT);
+#if SHUT == 2
+  STEP(drop_records());
+#endif
+  SHUT_UNLOCK
+  UNLOCK(producers_lock);
+#endif
+  goto stop;
+  AFTER_DEATH;
+stop:
+  gone[me] = 1
+}
+#endif
+
 /* Nobody moves any more unless without a cause: then nobody may wait for what is there. `lagging` is no excuse. */
 #define RESTS(i) (gone[i] || asleep[i] || (listening[i] && !HAS_EVENT(i)))
-#define CONTENT(i) (gone[i] || (IS_PRODUCER(i) -> used + NEED(i) > CAPACITY : used == 0))
+#define CONTENT(i) (gone[i] || (!shut && (IS_PRODUCER(i) -> used + NEED(i) > CAPACITY : used == 0)))
 #if MEMBERS == 2
 #define ALL(what) (what(0) && what(1))
 #elif MEMBERS == 3
@@ -284,6 +356,9 @@ init {
     :: n < MEMBERS -> if :: n < PRODUCERS -> run Producer(n) :: else -> run Consumer(n) fi; n++
     :: else -> break
     od;
+#if SHUT
+    run Shutter(SHUTTER);
+#endif
     n = 0
   }
 }

@@ -1,5 +1,7 @@
 #include "addon/ring_object.h"
 
+#include <unistd.h>
+
 #include <cstring>
 
 #include "addon/convert.h"
@@ -38,6 +40,7 @@ template <size_t N>
 struct Call {
   napi_value arguments[N];
   Ring* ring = nullptr;
+  RingObject* object = nullptr;
 
   // napi_define_class gives methods a signature: `this` is known to be a RingObject.
   Call(napi_env env, napi_callback_info info, Ring RingObject::*member) {
@@ -46,7 +49,8 @@ struct Call {
     void* wrapped;
     if (napi_get_cb_info(env, info, &count, arguments, &self, nullptr) != napi_ok || count < N) return;
     if (napi_unwrap(env, self, &wrapped) != napi_ok) return;
-    Ring* candidate = &(static_cast<RingObject*>(wrapped)->*member);
+    object = static_cast<RingObject*>(wrapped);
+    Ring* candidate = &(object->*member);
     if (candidate->attached()) ring = candidate;
   }
 };
@@ -133,6 +137,8 @@ Napi::Function RingObject::define(Napi::Env env) {
   return DefineClass(env, "Ring",
                      {hot("tryPut", try_put), hot("putSync", put_sync), hot("tryPutMany", try_put_many),
                       hot("tryGet", try_get), hot("getSync", get_sync),
+                      InstanceMethod<&RingObject::try_put_with>("tryPutWith"),
+                      InstanceMethod<&RingObject::take_descriptors>("takeDescriptors"),
                       InstanceMethod<&RingObject::spin>("spin"),
                       InstanceMethod<&RingObject::arm_not_empty>("armNotEmpty"),
                       InstanceMethod<&RingObject::arm_not_full>("armNotFull"),
@@ -144,14 +150,14 @@ Napi::Function RingObject::define(Napi::Env env) {
                       InstanceMethod<&RingObject::close>("close")});
 }
 
-// (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], limits?: { dataBytes, maxItems, maxBytes, joinable }):
-// limits mean a new ring.
+// (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], [socket for parcels, socket of parcels],
+// limits?: { dataBytes, maxItems, maxBytes, joinable }): limits mean a new ring.
 RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingObject>(info) {
   const int memory = info[0].As<Napi::Number>().Int32Value();
   const auto offset = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   int error;
-  if (info[3].IsObject()) {
-    const auto options = info[3].As<Napi::Object>();
+  if (info[4].IsObject()) {
+    const auto options = info[4].As<Napi::Object>();
     Ring::Limits limits;
     limits.data_bytes = static_cast<uint64_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
     limits.max_bytes = static_cast<uint64_t>(options.Get("maxBytes").As<Napi::Number>().Int64Value());
@@ -167,6 +173,41 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   const std::vector<int> events = integers(info[2]);
   if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) throw Napi::TypeError::New(info.Env(), "Ring");
   ring_.set_events(events[0], events[1], ring_.has_ledger() ? events[2] : -1);
+  const std::vector<int> parcels = integers(info[3]);
+  if (parcels.size() != 2) throw Napi::TypeError::New(info.Env(), "Ring");
+  ring_.set_parcels(parcels[0], parcels[1]);
+}
+
+RingObject::~RingObject() { close_arrived(); }
+
+void RingObject::close_arrived() {
+  for (const int fd : arrived_) ::close(fd);
+  arrived_.clear();
+}
+
+std::vector<int>* RingObject::arriving() {
+  close_arrived();
+  return &arrived_;
+}
+
+// (tag, data, length, start, descriptors), which stay the caller's
+Napi::Value RingObject::try_put_with(const Napi::CallbackInfo& info) {
+  napi_value arguments[3] = {info[0], info[1], info[2]};
+  Ring::Record record;
+  if (!ring_.attached() || !record_of(info.Env(), arguments, info[3].As<Napi::Number>().Uint32Value(), &record)) {
+    throw Napi::TypeError::New(info.Env(), "tryPutWith");
+  }
+  const std::vector<int> descriptors = integers(info[4]);
+  uint32_t done;
+  const Status status = ring_.try_put(&record, 1, &done, Deadline::in_ms(0), &descriptors);
+  return Napi::Number::New(info.Env(), static_cast<int32_t>(status));
+}
+
+// Those of the last record; they are the caller's now.
+Napi::Value RingObject::take_descriptors(const Napi::CallbackInfo& info) {
+  const Napi::Array out = array(info.Env(), arrived_);
+  arrived_.clear();
+  return out;
 }
 
 // (tag, data, length, start)
@@ -203,7 +244,7 @@ napi_value RingObject::try_get(napi_env env, napi_callback_info info) {
   if (call.ring == nullptr || !destination_of(env, call.arguments, &into, &max)) return wrong_call(env, "tryGet");
   AddonData* data = AddonData::of(env);
   const Status status =
-      call.ring->try_get(into.data, into.length, max, data->taken, &count, Deadline::in_ms(0));
+      call.ring->try_get(into.data, into.length, max, data->taken, &count, Deadline::in_ms(0), call.object->arriving());
   return report_taken(env, data, status, count);
 }
 
@@ -214,7 +255,7 @@ napi_value RingObject::get_sync(napi_env env, napi_callback_info info) {
   if (call.ring == nullptr || !destination_of(env, call.arguments, &into, &max)) return wrong_call(env, "getSync");
   AddonData* data = AddonData::of(env);
   const Status status = call.ring->get(into.data, into.length, max, data->taken, &count,
-                                       Deadline::in_ms(double_of(env, call.arguments[3])));
+                                       Deadline::in_ms(double_of(env, call.arguments[3])), call.object->arriving());
   return report_taken(env, data, status, count);
 }
 

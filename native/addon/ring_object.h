@@ -11,6 +11,7 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit RingObject(const Napi::CallbackInfo& info);
+  ~RingObject();
 
  private:
   static napi_value try_put(napi_env env, napi_callback_info info);
@@ -19,6 +20,8 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   static napi_value try_get(napi_env env, napi_callback_info info);
   static napi_value get_sync(napi_env env, napi_callback_info info);
 
+  Napi::Value try_put_with(const Napi::CallbackInfo& info);
+  Napi::Value take_descriptors(const Napi::CallbackInfo& info);
   Napi::Value spin(const Napi::CallbackInfo& info);
   Napi::Value arm_not_empty(const Napi::CallbackInfo& info);
   Napi::Value arm_not_full(const Napi::CallbackInfo& info);
@@ -31,7 +34,12 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   Napi::Value accounts(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
+  // Where the descriptors of the next record go.
+  std::vector<int>* arriving();
+  void close_arrived();
+
   Ring ring_;
+  std::vector<int> arrived_;  // of the last record, until JavaScript takes them
 };
 
 }  // namespace forkful

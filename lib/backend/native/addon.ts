@@ -13,11 +13,27 @@ export const Status = {
   Corrupt: 7,
   Shut: 8,
   Crowded: 9,
+  Descriptors: 10,
 } as const;
+
+/** In the tag of a record whose descriptors are to be taken; mirrors native/core/ring_layout.h. */
+export const WITH_PARCEL = 0x8000_0000;
+/** Bytes that the record of a message with descriptors has more. */
+export const PARCEL_BYTES = 8;
 
 export interface NativeRing {
   tryPut(tag: number, data: Uint8Array, length: number, start: number): number;
   putSync(tag: number, data: Uint8Array, length: number, timeout: number): number;
+  /** Like tryPut. Busy, too, if no more descriptors may wait. */
+  tryPutWith(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    start: number,
+    descriptors: readonly number[],
+  ): number;
+  /** Of a record whose tag has {@link WITH_PARCEL}, before the next one is received. They are the caller's. */
+  takeDescriptors(): number[];
   /** scratch[0]: how many went. */
   tryPutMany(data: Uint8Array, lengths: Uint32Array, offset: number, count: number): number;
   /** scratch: [count, (tag, length, offset from `start`)…]; after Short the length needed is in the first record. */
@@ -102,6 +118,8 @@ export interface Addon {
     offset: number,
     /** Of who waits for messages, for room, and for all to be done. */
     events: readonly number[],
+    /** Sockets for the descriptors that go with records: to send into, to receive from; -1: none. */
+    parcels: readonly [out: number, into: number],
     limits?: { dataBytes: number; maxItems: number; maxBytes: number; joinable: boolean },
   ) => NativeRing;
   Reactor: new (onEvents: (count: number) => void) => NativeReactor;

@@ -1,8 +1,10 @@
 import type { Decode, Message } from '../backend';
-import { Status, scratch, type NativeRing } from './addon';
+import { Status, WITH_PARCEL, scratch, type NativeRing } from './addon';
 
 const SLAB_BYTES = 64 * 1024;
 const LEAST_ROOM = 4 * 1024;
+
+const NONE: readonly number[] = [];
 
 /**
  * Where messages land: a slab that JavaScript owns. A decoder that keeps the bytes gets a view of the slab, and the
@@ -13,6 +15,7 @@ class Inbox implements Message {
   buffer: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   start = 0;
   end = 0;
+  descriptors: readonly number[] = NONE;
   #slab = this.buffer;
   #offset = 0;
 
@@ -29,7 +32,7 @@ class Inbox implements Message {
           ? ring.tryGet(this.#slab, this.#offset, 1)
           : ring.getSync(this.#slab, this.#offset, 1, timeout);
       if (status === Status.Ok) {
-        this.#point(this.#slab, 1, this.#offset);
+        this.#point(ring, this.#slab, 1, this.#offset);
         return status;
       }
       if (status !== Status.Short) return status;
@@ -41,7 +44,7 @@ class Inbox implements Message {
       const own = Buffer.allocUnsafeSlow(needed);
       status = ring.tryGet(own, 0, 1);
       if (status === Status.Ok) {
-        this.#point(own, 1, 0);
+        this.#point(ring, own, 1, 0);
         return status;
       }
       // Somebody else took it meanwhile, and a larger one may be next.
@@ -65,7 +68,7 @@ class Inbox implements Message {
     const records = scratch.slice(0, 1 + 3 * (scratch[0] ?? 0)); // decoders may use the scratch array
     let kept = base;
     for (let i = 1; i < records.length; i += 3) {
-      this.#pointAt(slab, records[i] ?? 0, base + (records[i + 2] ?? 0), records[i + 1] ?? 0);
+      this.#pointAt(ring, slab, records[i] ?? 0, base + (records[i + 2] ?? 0), records[i + 1] ?? 0);
       this.#offset = base;
       into.push(decode(this));
       if (this.#offset !== base) kept = this.#offset;
@@ -74,12 +77,20 @@ class Inbox implements Message {
     return Status.Ok;
   }
 
-  #point(buffer: Buffer, record: number, base: number): void {
-    this.#pointAt(buffer, scratch[record] ?? 0, base + (scratch[record + 2] ?? 0), scratch[record + 1] ?? 0);
+  #point(ring: NativeRing, buffer: Buffer, record: number, base: number): void {
+    this.#pointAt(
+      ring,
+      buffer,
+      scratch[record] ?? 0,
+      base + (scratch[record + 2] ?? 0),
+      scratch[record + 1] ?? 0,
+    );
   }
 
-  #pointAt(buffer: Buffer, tag: number, start: number, length: number): void {
-    this.tag = tag;
+  #pointAt(ring: NativeRing, buffer: Buffer, tag: number, start: number, length: number): void {
+    const isAlone = tag < WITH_PARCEL;
+    this.tag = isAlone ? tag : tag - WITH_PARCEL;
+    this.descriptors = isAlone ? NONE : ring.takeDescriptors();
     this.buffer = buffer;
     this.start = start;
     this.end = start + length;

@@ -31,6 +31,7 @@
         "native/addon/block_object.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
+        "native/addon/messages.cc",
         "native/addon/ring_object.cc",
         "native/addon/reactor_object.cc",
         "native/addon/system.cc"

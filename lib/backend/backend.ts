@@ -78,7 +78,10 @@ export interface Sender {
     wait: Wait,
     shares?: readonly Share[],
   ): Promise<void>;
-  /** Blocks the thread for at most `timeout` ms; false if there was no room. */
+  /**
+   * Blocks the thread for at most `timeout` ms; false if there was no room. The message is on its way when this returns,
+   * even if the thread then does nothing else.
+   */
   sendSync(
     tag: number,
     data: Uint8Array,
@@ -86,7 +89,7 @@ export interface Sender {
     timeout: number,
     shares?: readonly Share[],
   ): boolean;
-  /** How many of the batch's messages, from `first` on, went as {@link trySend} does. */
+  /** How many of the batch's messages, from `first` on, went at once; those are on their way when this returns. */
   trySendMany(batch: Batch, first: number): number;
 }
 

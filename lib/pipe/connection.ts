@@ -61,7 +61,6 @@ export class Connection<Send = unknown, Receive = Send>
   sendSync(value: Send, options?: SyncWaitOptions): void {
     const duplex = this.#use('send');
     const { tag, data, length, shares } = encodeMessage(value);
-    if (duplex.trySend(tag, data, length, 0, shares)) return;
     const timeout = timeoutOption('sendSync', options);
     if (!duplex.sendSync(tag, data, length, timeout, shares)) throw timedOut('sendSync');
   }
@@ -102,7 +101,6 @@ export class Connection<Send = unknown, Receive = Send>
     const duplex = this.#use('send');
     const timeout = timeoutOption('sendBytesSync', options);
     const part = partOf('sendBytesSync', data, offset, size);
-    if (duplex.trySend(BYTES, part, part.length)) return;
     if (!duplex.sendSync(BYTES, part, part.length, timeout)) throw timedOut('sendBytesSync');
   }
 

@@ -75,7 +75,6 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
   putSync(value: T, options?: SyncWaitOptions): void {
     const channel = this.#use();
     const { tag, data, length, shares } = encodeMessage(value);
-    if (channel.trySend(tag, data, length, 0, shares)) return;
     if (!channel.sendSync(tag, data, length, timeoutOption('putSync', options), shares)) throw this.#fullError();
   }
 

@@ -198,6 +198,7 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
                  Ready ready) {
   if (deadline.is_poll()) return false;
   FAULT_POINT(sleep_begun);
+  const int64_t begun = budget.allowed() ? monotonic_ns() : 0;
   if (budget.spin(ready)) return true;
   if (const Status status = lock(opposite, deadline); status != Status::kOk) return status == Status::kCorrupt;
   FAULT_POINT(sleep_locked);
@@ -219,6 +220,7 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
   FAULT_POINT(sleep_unlocked);
   futex_wait(waiters.sequence, sequence, deadline);
   FAULT_POINT(sleep_woken);
+  if (budget.allowed()) budget.slept(monotonic_ns() - begun);
   return !deadline.passed();
 }
 
@@ -517,9 +519,13 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   RingHeader& h = header();
   *count = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
-  const bool shut = is_shut();  // before tail, which no longer moves then
-  if (h.tail.load(std::memory_order_acquire) == h.head.load(std::memory_order_acquire)) {
-    return shut ? Status::kShut : Status::kEmpty;
+  // Only when nothing is left of what was seen before: producers write tail's cache line all the time.
+  const Cursor head = Cursor::unpack(h.head.load(std::memory_order_acquire));
+  if (static_cast<int32_t>(seen_items_.load(std::memory_order_relaxed) - head.items) <= 0) {
+    const bool shut = is_shut();  // before tail, which no longer moves then
+    const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
+    if (tail == head) return shut ? Status::kShut : Status::kEmpty;
+    seen_items_.store(tail.items, std::memory_order_relaxed);
   }
   if (ledger_ != nullptr) {
     if (const Status status = enrol(lock_deadline); status != Status::kOk) return status;
@@ -529,6 +535,8 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   const Status status = take(into, room, max, taken, count, descriptors);
   h.consumers.lock.unlock();
   FAULT_POINT(get_unlocked);
+  // Others were faster; or what was seen is so old that the count has come round.
+  if (status == Status::kEmpty) seen_items_.store(head.items, std::memory_order_relaxed);
   return status;
 }
 

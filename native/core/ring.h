@@ -156,6 +156,7 @@ class Ring {
   Ledger* ledger_ = nullptr;  // inside the mapping
   uint32_t slot_ = 0;         // of this process in the ledger, while its number is slot_pid_
   uint32_t slot_pid_ = 0;
+  std::atomic<uint32_t> seen_items_ = 0;  // of tail, by this Ring: a hint that there is something
   SpinBudget consumer_spin_;
   SpinBudget producer_spin_;
 };

@@ -74,7 +74,7 @@ export class Client {
     this.#transport.flushSoon();
   }
 
-  /** Like {@link post}, for several frames: follow them with {@link flushSoon}. */
+  /** Like {@link post}, for several frames: follow them with one of the flushes. */
   gather(...frame: Parameters<Transport['post']>): void {
     if (this.#gone) throw hubGone();
     this.#transport.post(...frame);

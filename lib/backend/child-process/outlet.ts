@@ -73,7 +73,7 @@ export class Outlet {
       this.#client.gather(header(Op.Put, this.#endpoint, 0, 0, 0, tag), batch.data, length, start);
       start += Math.ceil(length / 8) * 8;
     }
-    this.#client.flushSoon();
+    this.#client.flush();
     return batch.count - first;
   }
 

@@ -233,7 +233,7 @@ export class NativeDuplex<T> implements Duplex<T> {
   unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void {
     const messages: U[] = [];
     while (this.#open) {
-      const status = inbox.take(this.#end.outgoing, 0);
+      const status = inbox.take(this.#end.outgoing.number, 0);
       if (status > Status.Busy) throw failure(status);
       if (status !== Status.Ok) break;
       messages.push(decode(inbox));

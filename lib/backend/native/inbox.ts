@@ -1,5 +1,5 @@
 import type { Decode, Message } from '../backend';
-import { Status, WITH_PARCEL, scratch, type NativeRing } from './addon';
+import { Status, WITH_PARCEL, addon, scratch } from './addon';
 
 const SLAB_BYTES = 64 * 1024;
 const LEAST_ROOM = 4 * 1024;
@@ -19,20 +19,25 @@ class Inbox implements Message {
   #slab = this.buffer;
   #offset = 0;
 
+  constructor() {
+    addon.useSlab(this.#slab);
+  }
+
   keep(): void {
     if (this.buffer === this.#slab) this.#offset = (this.end + 7) & ~7;
   }
 
   /** Takes one message; after Ok it is this object's content. */
-  take(ring: NativeRing, timeout: number): number {
+  take(ring: number, timeout: number): number {
     for (;;) {
+      // A slab without memory has no length: the program has transferred a view's buffer.
       if (this.#slab.length - this.#offset < LEAST_ROOM) this.#renew();
       let status =
         timeout === 0
-          ? ring.tryGet(this.#slab, this.#offset, 1)
-          : ring.getSync(this.#slab, this.#offset, 1, timeout);
+          ? addon.tryGet(ring, this.#offset, 1)
+          : addon.getSync(ring, this.#offset, timeout);
       if (status === Status.Ok) {
-        this.#point(ring, this.#slab, 1, this.#offset);
+        this.#point(this.#slab, 1, this.#offset);
         return status;
       }
       if (status !== Status.Short) return status;
@@ -42,9 +47,9 @@ class Inbox implements Message {
         continue;
       }
       const own = Buffer.allocUnsafeSlow(needed);
-      status = ring.tryGet(own, 0, 1);
+      status = addon.tryGetLarge(ring, own);
       if (status === Status.Ok) {
-        this.#point(ring, own, 1, 0);
+        this.#point(own, 1, 0);
         return status;
       }
       // Somebody else took it meanwhile, and a larger one may be next.
@@ -54,11 +59,11 @@ class Inbox implements Message {
   }
 
   /** Takes up to `max` messages and hands each to the decoder. */
-  takeMany<T>(ring: NativeRing, max: number, decode: Decode<T>, into: T[]): number {
+  takeMany<T>(ring: number, max: number, decode: Decode<T>, into: T[]): number {
     if (this.#slab.length - this.#offset < SLAB_BYTES / 2) this.#renew();
     const slab = this.#slab;
     const base = this.#offset;
-    const status = ring.tryGet(slab, base, max);
+    const status = addon.tryGet(ring, base, max);
     if (status === Status.Short) {
       const single = this.take(ring, 0);
       if (single === Status.Ok) into.push(decode(this));
@@ -68,7 +73,7 @@ class Inbox implements Message {
     const records = scratch.slice(0, 1 + 3 * (scratch[0] ?? 0)); // decoders may use the scratch array
     let kept = base;
     for (let i = 1; i < records.length; i += 3) {
-      this.#pointAt(ring, slab, records[i] ?? 0, base + (records[i + 2] ?? 0), records[i + 1] ?? 0);
+      this.#pointAt(slab, records[i] ?? 0, base + (records[i + 2] ?? 0), records[i + 1] ?? 0);
       this.#offset = base;
       into.push(decode(this));
       if (this.#offset !== base) kept = this.#offset;
@@ -77,20 +82,14 @@ class Inbox implements Message {
     return Status.Ok;
   }
 
-  #point(ring: NativeRing, buffer: Buffer, record: number, base: number): void {
-    this.#pointAt(
-      ring,
-      buffer,
-      scratch[record] ?? 0,
-      base + (scratch[record + 2] ?? 0),
-      scratch[record + 1] ?? 0,
-    );
+  #point(buffer: Buffer, record: number, base: number): void {
+    this.#pointAt(buffer, scratch[record] ?? 0, base + (scratch[record + 2] ?? 0), scratch[record + 1] ?? 0);
   }
 
-  #pointAt(ring: NativeRing, buffer: Buffer, tag: number, start: number, length: number): void {
+  #pointAt(buffer: Buffer, tag: number, start: number, length: number): void {
     const isAlone = tag < WITH_PARCEL;
     this.tag = isAlone ? tag : tag - WITH_PARCEL;
-    this.descriptors = isAlone ? NONE : ring.takeDescriptors();
+    this.descriptors = isAlone ? NONE : addon.takeDescriptors();
     this.buffer = buffer;
     this.start = start;
     this.end = start + length;
@@ -99,6 +98,7 @@ class Inbox implements Message {
   #renew(): void {
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.#offset = 0;
+    addon.useSlab(this.#slab);
   }
 }
 

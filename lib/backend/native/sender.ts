@@ -1,6 +1,6 @@
 import { ClosedError } from '../../errors';
 import { offsetIn, type Batch, type Sender, type Share, type Wait } from '../backend';
-import { PARCEL_BYTES, Status, scratch, type NativeRing } from './addon';
+import { PARCEL_BYTES, Status, addon, scratch, type NativeRing } from './addon';
 import { descriptorsOf, retain } from './shares';
 import { reactor, slice } from './reactor';
 import { failure } from './status';
@@ -95,8 +95,8 @@ export class RingSender implements Sender {
     this.#mayPut();
     const status =
       shares === undefined
-        ? this.#ring.tryPut(tag, data, length, start)
-        : this.#ring.tryPutWith(tag, data, length, start, descriptorsOf(shares));
+        ? addon.tryPut(this.#ring.number, tag, data, length, start)
+        : addon.tryPutWith(this.#ring.number, tag, data, length, start, descriptorsOf(shares));
     if (status > Status.Busy) throw failure(status, length);
     return status;
   }
@@ -133,6 +133,7 @@ export class RingSender implements Sender {
     timeout: number,
     shares?: readonly Share[],
   ): boolean {
+    if (this.trySend(tag, data, length, 0, shares)) return true;
     const end = performance.now() + timeout;
     if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return false;
     for (;;) {
@@ -140,7 +141,7 @@ export class RingSender implements Sender {
       const left = end - performance.now();
       if (left <= 0) return false;
       if (shares === undefined && this.#source.futexSuffices && !reactor.mustRun) {
-        const status = this.#ring.putSync(tag, data, length, slice(left));
+        const status = addon.putSync(this.#ring.number, tag, data, length, slice(left));
         if (status === Status.Ok) return true;
         if (status > Status.Busy) throw failure(status, length);
       } else if (this.#armFor(length + (shares === undefined ? 0 : PARCEL_BYTES)) === 'blocked') {
@@ -154,7 +155,7 @@ export class RingSender implements Sender {
     this.#mayPut();
     const offset = offsetIn(batch, first);
     const lengths = first === 0 ? batch.lengths : batch.lengths.subarray(2 * first);
-    const status = this.#ring.tryPutMany(batch.data, lengths, offset, batch.count - first);
+    const status = addon.tryPutMany(this.#ring.number, batch.data, lengths, offset, batch.count - first);
     if (status === Status.Ok) return scratch[0] ?? 0;
     if (status === Status.Full || status === Status.Busy) return 0;
     throw failure(status, batch.lengths[2 * first]);

@@ -71,13 +71,7 @@ export interface Sender {
    */
   trySend(tag: number, data: Uint8Array, length: number, start?: number, shares?: readonly Share[]): boolean;
   /** Resolves when the message is where the death of this process cannot undo it. The bytes are copied at the call. */
-  send(
-    tag: number,
-    data: Uint8Array,
-    length: number,
-    wait: Wait,
-    shares?: readonly Share[],
-  ): Promise<void>;
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void>;
   /**
    * Blocks the thread for at most `timeout` ms; false if there was no room. The message is on its way when this returns,
    * even if the thread then does nothing else.

@@ -75,7 +75,8 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
   putSync(value: T, options?: SyncWaitOptions): void {
     const channel = this.#use();
     const { tag, data, length, shares } = encodeMessage(value);
-    if (!channel.sendSync(tag, data, length, timeoutOption('putSync', options), shares)) throw this.#fullError();
+    if (!channel.sendSync(tag, data, length, timeoutOption('putSync', options), shares))
+      throw this.#fullError();
   }
 
   /** Puts without waiting. @throws FullError if there is no room, or earlier puts of this process still wait */
@@ -116,9 +117,7 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
     for (const batch of batches(values)) {
       const { shares } = batch;
       let sent = 0;
-      while (
-        (sent += shares === undefined ? channel.trySendMany(batch, sent) : 0) < batch.count
-      ) {
+      while ((sent += shares === undefined ? channel.trySendMany(batch, sent) : 0) < batch.count) {
         const offset = offsetIn(batch, sent);
         const length = batch.lengths[2 * sent] ?? 0;
         const left = Math.max(0, end - performance.now());

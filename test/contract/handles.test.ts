@@ -62,7 +62,7 @@ describeEach('handles in messages', ({ backend, context, method }) => {
     if (way === 'queue') await through.put(message);
     else near.sendSync(message);
     const met = made.Barrier.wait();
-    const said = [];
+    const said: string[] = [];
     do said.push(await done.get());
     while (said.at(-1) !== 'used');
     expect(said).toEqual(['used']);
@@ -131,9 +131,15 @@ describeEach('handles in messages', ({ backend, context, method }) => {
     await send((b) => through.putManySync([b]));
     const got = [...(await through.getMany(3)), ...through.getManySync(10)];
     while (got.length < 7) got.push(await through.get());
-    expect(got.map((one) => (typeof one === 'object' ? 'end' : one))).toEqual(
-      ['end', 'end', 'end', 1, 'end', 2, 'end'],
-    );
+    expect(got.map((one) => (typeof one === 'object' ? 'end' : one))).toEqual([
+      'end',
+      'end',
+      'end',
+      1,
+      'end',
+      2,
+      'end',
+    ]);
     await send((b) => near.send({ b }));
     await send((b) => near.sendSync([b]));
     got.push((await far.recv()).b, far.recvSync()[0]);
@@ -275,6 +281,24 @@ describeEach('handles in messages', ({ backend, context, method }) => {
     again.second.putSync('home');
     again.second.close();
     expect(await second.get()).toBe('home');
+  });
+
+  test('in the result of a process', async () => {
+    const made = new P({ target: handles.makeQueue, args: ['in the result', method] });
+    await made.start();
+    const { queue: received } = (await made.result()) as { queue: Queue<string> };
+    await made.join();
+    expect(await own(received).get()).toBe('in the result');
+    const [a, b] = pipe();
+    const same = new P({ target: handles.same, args: [{ deep: [b] }] });
+    await same.start();
+    b.close();
+    await same.join();
+    const back = own(((await same.result()) as { deep: Connection[] }).deep[0] as Connection);
+    await back.send('and back');
+    expect(await a.recv()).toBe('and back');
+    back.close();
+    expect(await endOf(a)).toBe(END);
   });
 
   test('a message of a process that blocks', async () => {

@@ -27,13 +27,7 @@ export class EndpointHandle<T> implements Sender, Receiver<T> {
     return this.endpoint.outlet.trySend(tag, data, length, start, shares);
   }
 
-  send(
-    tag: number,
-    data: Uint8Array,
-    length: number,
-    wait: Wait,
-    shares?: readonly Share[],
-  ): Promise<void> {
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return this.endpoint.outlet.send(tag, data, length, wait, shares, this.#token);
   }
 

@@ -188,6 +188,8 @@ export interface Addon {
   ): boolean;
   /** undefined: nothing there; null: the peer is gone. */
   receivePacket(socket: number): Packet | undefined | null;
+  /** Of the next packet, which stays; undefined: there is none. */
+  nextKind(socket: number): number | undefined;
   leave(code: number): never;
 }
 

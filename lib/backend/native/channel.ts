@@ -96,13 +96,7 @@ export class NativeChannel<T> implements Channel<T> {
     return this.#sender.trySend(tag, data, length, start, shares);
   }
 
-  send(
-    tag: number,
-    data: Uint8Array,
-    length: number,
-    wait: Wait,
-    shares?: readonly Share[],
-  ): Promise<void> {
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return this.#sender.send(tag, data, length, wait, shares);
   }
 

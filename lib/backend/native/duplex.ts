@@ -174,13 +174,7 @@ export class NativeDuplex<T> implements Duplex<T> {
     return this.#end.sender.trySend(tag, data, length, start, shares);
   }
 
-  send(
-    tag: number,
-    data: Uint8Array,
-    length: number,
-    wait: Wait,
-    shares?: readonly Share[],
-  ): Promise<void> {
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return this.#end.sender.send(tag, data, length, wait, shares);
   }
 
@@ -243,6 +237,11 @@ export class NativeDuplex<T> implements Duplex<T> {
 
   onReadable(listener: () => void): void {
     this.#end.onReadable = listener;
+    this.#end.drain();
+  }
+
+  /** Lets the listener receive what is there. */
+  takeIn(): void {
     this.#end.drain();
   }
 

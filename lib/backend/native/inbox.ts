@@ -33,9 +33,7 @@ class Inbox implements Message {
       // A slab without memory has no length: the program has transferred a view's buffer.
       if (this.#slab.length - this.#offset < LEAST_ROOM) this.#renew();
       let status =
-        timeout === 0
-          ? addon.tryGet(ring, this.#offset, 1)
-          : addon.getSync(ring, this.#offset, timeout);
+        timeout === 0 ? addon.tryGet(ring, this.#offset, 1) : addon.getSync(ring, this.#offset, timeout);
       if (status === Status.Ok) {
         this.#point(this.#slab, 1, this.#offset);
         return status;

@@ -105,13 +105,7 @@ export class RingSender implements Sender {
     return this.#waiting.size === 0 && this.put(tag, data, length, start, shares) === Status.Ok;
   }
 
-  send(
-    tag: number,
-    data: Uint8Array,
-    length: number,
-    wait: Wait,
-    shares?: readonly Share[],
-  ): Promise<void> {
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.trySend(tag, data, length, 0, shares)) {
         resolve();

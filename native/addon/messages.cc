@@ -210,6 +210,12 @@ Napi::Value use_slab(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (µs): how long who waits may spin, in rings opened from now on.
+Napi::Value limit_spinning(const Napi::CallbackInfo& info) {
+  AddonData::of(info.Env())->spin_ns = static_cast<int64_t>(info[0].As<Napi::Number>().DoubleValue() * 1e3);
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void define_messages(Napi::Env env, Napi::Object exports) {
@@ -226,6 +232,7 @@ void define_messages(Napi::Env env, Napi::Object exports) {
   hot("getSync", get_sync);
   exports.Set("tryPutWith", Napi::Function::New(env, try_put_with, "tryPutWith"));
   exports.Set("takeDescriptors", Napi::Function::New(env, take_descriptors, "takeDescriptors"));
+  exports.Set("limitSpinning", Napi::Function::New(env, limit_spinning, "limitSpinning"));
   exports.Set("useSlab", Napi::Function::New(env, use_slab, "useSlab"));
 }
 

@@ -51,7 +51,9 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   const std::vector<int> parcels = integers(info[3]);
   if (parcels.size() != 2) throw Napi::TypeError::New(info.Env(), "Ring");
   ring_.set_parcels(parcels[0], parcels[1]);
-  table_ = AddonData::of(info.Env())->rings;
+  AddonData* data = AddonData::of(info.Env());
+  ring_.limit_spinning(data->spin_ns);
+  table_ = data->rings;
   number_ = table_->add(&ring_);
   info.This().As<Napi::Object>().Set("number", number_);
 }

@@ -65,6 +65,7 @@ struct AddonData {
   size_t slab_bytes = 0;
   Napi::Reference<Napi::Uint8Array> slab_owner;
   std::shared_ptr<RingTable> rings = std::make_shared<RingTable>();  // rings may outlive this at the very end
+  int64_t spin_ns = SpinBudget::kMostNs;  // for rings opened from now on
   Ring::Taken taken[kMostRecords];
   Arrived arrived;
   LateBlocks late_blocks;

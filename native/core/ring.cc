@@ -24,6 +24,7 @@ constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
 constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
 constexpr uint64_t kChunkBytes = uint64_t{1} << 20;        // granularity of giving memory back
 constexpr uint64_t kGrantBytes = uint64_t{8} << 20;        // growth allowed by one look at the memory
+constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page faults one by one cost more
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
@@ -339,6 +340,9 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const
       break;
     }
     uint8_t* place = at(next.position);
+    if (record.length >= kPopulateBytes && offset_of(next.position) + record.length > kKeptBytes) {
+      populate(place, uint64_t{units} * kUnit);
+    }
     RecordHeader record_header{record.length, record.tag};
     if (descriptors != nullptr) [[unlikely]] {
       ParcelNumber number;

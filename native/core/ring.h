@@ -93,6 +93,10 @@ class Ring {
   [[nodiscard]] Status arm_not_full(uint32_t length, const Deadline& lock_deadline);
 
   bool spin_not_empty();
+  void limit_spinning(int64_t most_ns) {
+    consumer_spin_.limit(most_ns);
+    producer_spin_.limit(most_ns);
+  }
 
   // From the return on every put fails with kShut, and every get when nothing is left; `drop` leaves nothing. Those who
   // wait are told. kBusy: a lock was not to be had, nothing has happened.

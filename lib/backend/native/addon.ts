@@ -131,6 +131,8 @@ export interface Addon {
   takeDescriptors(): number[];
   /** Where messages land. Before each call make sure that it still has its memory: somebody may have transferred it. */
   useSlab(slab: Uint8Array): void;
+  /** In µs, for rings opened from now on; 0 forbids it. */
+  limitSpinning(most: number): void;
   Reactor: new (onEvents: (count: number) => void) => NativeReactor;
   useScratch(array: Uint32Array): void;
   createMemory(label: string, bytes: number): number;

@@ -2,6 +2,7 @@ import { ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
 import type { Account, Batch, Channel, ChannelOptions, Decode, Nothing, Share, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
+import { openRing } from './ring';
 import { Eventually } from './eventually';
 import { RING_BYTES } from './layout';
 import { RingLedger } from './ledger';
@@ -42,7 +43,7 @@ export class NativeChannel<T> implements Channel<T> {
    */
   constructor(descriptors: readonly number[], decode: Decode<T>, options?: ChannelOptions) {
     const [memory = -1, notEmpty = -1, notFull = -1, parcelsOut = -1, parcelsIn = -1, joined] = descriptors;
-    const ring = new addon.Ring(
+    const ring = openRing(
       memory,
       0,
       joined === undefined ? [notEmpty, notFull] : [notEmpty, notFull, joined],

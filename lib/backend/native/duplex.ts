@@ -2,6 +2,7 @@ import { BrokenPipeError, ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
 import type { Batch, Decode, Duplex, Nothing, Share, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
+import { openRing } from './ring';
 import { inbox } from './inbox';
 import { RING_BYTES } from './layout';
 import { reactor, type Later } from './reactor';
@@ -37,8 +38,8 @@ class DuplexEnd<T> {
     this.descriptors = descriptors;
     this.side = side;
     // Ring 0 carries what side 0 sends. Each end has one event for both: something came, or there is room again.
-    this.outgoing = new addon.Ring(memory, side * region, [peer, own], [this.socket, -1], limits);
-    this.incoming = new addon.Ring(memory, (1 - side) * region, [own, peer], [-1, this.socket], limits);
+    this.outgoing = openRing(memory, side * region, [peer, own], [this.socket, -1], limits);
+    this.incoming = openRing(memory, (1 - side) * region, [own, peer], [-1, this.socket], limits);
     const source = {
       futexSuffices: false,
       watch: () => {

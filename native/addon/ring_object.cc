@@ -25,14 +25,14 @@ Napi::Function RingObject::define(Napi::Env env) {
                       InstanceMethod<&RingObject::close>("close")});
 }
 
-// (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], limits?: { dataBytes, maxItems, maxBytes, joinable }):
-// limits mean a new ring.
+// (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], [socket for parcels, socket of parcels],
+// limits?: { dataBytes, maxItems, maxBytes, joinable }): limits mean a new ring.
 RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingObject>(info) {
   const int memory = info[0].As<Napi::Number>().Int32Value();
   const auto offset = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   int error;
-  if (info[3].IsObject()) {
-    const auto options = info[3].As<Napi::Object>();
+  if (info[4].IsObject()) {
+    const auto options = info[4].As<Napi::Object>();
     Ring::Limits limits;
     limits.data_bytes = static_cast<uint64_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
     limits.max_bytes = static_cast<uint64_t>(options.Get("maxBytes").As<Napi::Number>().Int64Value());
@@ -48,6 +48,9 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   const std::vector<int> events = integers(info[2]);
   if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) throw Napi::TypeError::New(info.Env(), "Ring");
   ring_.set_events(events[0], events[1], ring_.has_ledger() ? events[2] : -1);
+  const std::vector<int> parcels = integers(info[3]);
+  if (parcels.size() != 2) throw Napi::TypeError::New(info.Env(), "Ring");
+  ring_.set_parcels(parcels[0], parcels[1]);
   AddonData* data = AddonData::of(info.Env());
   ring_.limit_spinning(data->spin_ns);
   table_ = data->rings;

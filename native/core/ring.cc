@@ -7,10 +7,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "core/fault_point.h"
 #include "core/futex.h"
 #include "core/memory_budget.h"
+#include "core/parcel.h"
 
 namespace forkful {
 namespace {
@@ -32,6 +34,11 @@ void signal_event(int fd) {
   // EAGAIN would take 2^64 - 2 writes, and would still leave the descriptor readable.
   const ssize_t written = write(fd, &one, sizeof one);
   static_cast<void>(written);
+}
+
+void nap(int64_t nanoseconds) {
+  const timespec length{0, nanoseconds};
+  nanosleep(&length, nullptr);
 }
 
 }  // namespace
@@ -286,7 +293,21 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
   return jump.units;
 }
 
-Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
+// Invariant 6, the producer's half: under its lock, and before the commit. A number is used once even if the sending
+// fails, or its process ends here.
+Status Ring::send_parcel_for(const std::vector<int>& descriptors, ParcelNumber* number) {
+  *number = ++header().producers.parcels;
+  FAULT_POINT(parcel_numbered);
+  const int result = send_parcel(parcels_out_, *number, descriptors);
+  if (result == -EAGAIN) return Status::kBusy;
+  // Nobody is left at the other end: that is not the ring's to tell, and the descriptors are nobody's.
+  if (result == -EPIPE || result == -ECONNRESET) return Status::kOk;
+  if (result != 0) return Status::kDescriptors;
+  FAULT_POINT(parcel_sent);
+  return Status::kOk;
+}
+
+Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const std::vector<int>* descriptors) {
   RingHeader& h = header();
   auto& p = h.producers;
   const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_relaxed));
@@ -298,7 +319,8 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
   uint32_t written = 0;
   for (; written < count; written++) {
     const Record& record = records[written];
-    const uint32_t units = units_for(record.length);
+    const uint32_t prefix = descriptors != nullptr ? sizeof(ParcelNumber) : 0;
+    const uint32_t units = units_for(record.length) + prefix / kUnit;
     if (uint64_t{units} * kUnit > data_bytes_ - std::min(kChunkBytes, data_bytes_ / 2)) {
       status = Status::kTooLarge;
       break;
@@ -321,11 +343,17 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
     if (record.length >= kPopulateBytes && offset_of(next.position) + record.length > kKeptBytes) {
       populate(place, uint64_t{units} * kUnit);
     }
-    const RecordHeader record_header{record.length, record.tag};
+    RecordHeader record_header{record.length, record.tag};
+    if (descriptors != nullptr) [[unlikely]] {
+      ParcelNumber number;
+      if (status = send_parcel_for(*descriptors, &number); status != Status::kOk) break;
+      record_header = {record.length + prefix, record.tag | kWithParcel};
+      memcpy(place + sizeof record_header, &number, sizeof number);
+    }
     memcpy(place, &record_header, sizeof record_header);
     FAULT_POINT(put_header_written);
     // An empty record may come without an address, which memcpy must not be given.
-    if (record.length > 0) memcpy(place + sizeof record_header, record.data, record.length);
+    if (record.length > 0) memcpy(place + sizeof record_header + prefix, record.data, record.length);
     FAULT_POINT(put_record_written);
     next.position += units;
     next.items += 1;
@@ -339,26 +367,30 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
   return Status::kOk;
 }
 
-Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline) {
+Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline,
+                     const std::vector<int>* descriptors) {
   *done = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
   RobustMutex& mutex = header().producers.lock;
   if (const Status status = lock(mutex, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(put_locked);
-  const Status status = is_shut() ? Status::kShut : append(records, count, done);
+  const Status status = is_shut() ? Status::kShut : append(records, count, done, descriptors);
   mutex.unlock();
   FAULT_POINT(put_unlocked);
+  // Nobody tells when a parcel is taken: who waits for that looks now and then.
+  if (status == Status::kBusy) nap(kLockPatienceNs);
   return status;
 }
 
-Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline) {
+Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline,
+                 const std::vector<int>* descriptors) {
   for (;;) {
-    const Status status = try_put(records, count, done, deadline);
+    const Status status = try_put(records, count, done, deadline, descriptors);
     if (status != Status::kFull) return status;
     RingHeader& h = header();
-    const uint32_t units = units_for(records[0].length);
+    const uint32_t units = units_for(records[0].length) + (descriptors != nullptr ? sizeof(ParcelNumber) / kUnit : 0);
     if (!sleep(h.not_full, h.consumers.lock, producer_spin_, deadline, [&] { return fits_now(units) || is_shut(); })) {
-      return try_put(records, count, done, Deadline::in_ms(0));
+      return try_put(records, count, done, Deadline::in_ms(0), descriptors);
     }
   }
 }
@@ -379,7 +411,8 @@ Status Ring::arm_not_full(uint32_t length, const Deadline& lock_deadline) {
 // ---------------------------------------------------------------------------------------------------------------
 // Consumers
 
-Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count) {
+Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
+                  std::vector<int>* descriptors) {
   RingHeader& h = header();
   const Cursor head = Cursor::unpack(h.head.load(std::memory_order_relaxed));
   Cursor tail = Cursor::unpack(h.consumers.seen_tail);
@@ -394,23 +427,40 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
 
   size_t used = 0;
   uint32_t moved = 0;
+  bool with_parcel = false;
   while (moved < max && next != tail) {
     const uint8_t* place = at(next.position);
     RecordHeader record;
     memcpy(&record, place, sizeof record);  // read once: what is checked is what is used
     const uint32_t units = units_for(record.length);
     if (units > tail.position - next.position || uint64_t{units} * kUnit > data_bytes_) return poison();
+    uint32_t prefix = 0;
+    if ((record.tag & kWithParcel) != 0) [[unlikely]] {
+      if (moved > 0) break;
+      prefix = sizeof(ParcelNumber);
+      if (record.length < prefix) return poison();
+      record.length -= prefix;
+    }
     if (record.length > room - used) {
       if (moved > 0) break;
       taken[0].length = record.length;
       return Status::kShort;
     }
-    memcpy(into + used, place + sizeof record, record.length);
+    if (prefix != 0 && parcels_in_ >= 0 && descriptors != nullptr) {
+      ParcelNumber number;
+      memcpy(&number, place + sizeof record, sizeof number);
+      const int found = peek_parcel(parcels_in_, number, descriptors);
+      if (found < 0) return Status::kDescriptors;
+      with_parcel = found > 0;
+      FAULT_POINT(parcel_peeked);
+    }
+    memcpy(into + used, place + sizeof record + prefix, record.length);
     taken[moved] = {record.tag, record.length, static_cast<uint32_t>(used), 0};
     moved++;
     used = std::min(room, used + (uint64_t{record.length} + kUnit - 1) / kUnit * kUnit);
     next.position += units;
     next.items += 1;
+    if (prefix != 0) break;
   }
   *count = moved;
   FAULT_POINT(get_copied);
@@ -419,6 +469,10 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
   FAULT_POINT(get_woken);
   h.head.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of head by producers
   FAULT_POINT(get_committed);
+  if (with_parcel) {
+    drop_parcel(parcels_in_);
+    FAULT_POINT(parcel_dropped);
+  }
   if (ledger_ != nullptr) {
     ledger_->end_take(moved);
     FAULT_POINT(get_accounted);
@@ -465,7 +519,7 @@ void Ring::discard_span(uint32_t from, uint32_t to) {
 }
 
 Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
-                     const Deadline& lock_deadline) {
+                     const Deadline& lock_deadline, std::vector<int>* descriptors) {
   RingHeader& h = header();
   *count = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
@@ -482,7 +536,7 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   }
   if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(get_locked);
-  const Status status = take(into, room, max, taken, count);
+  const Status status = take(into, room, max, taken, count, descriptors);
   h.consumers.lock.unlock();
   FAULT_POINT(get_unlocked);
   // Others were faster; or what was seen is so old that the count has come round.
@@ -490,13 +544,14 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   return status;
 }
 
-Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, const Deadline& deadline) {
+Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, const Deadline& deadline,
+                 std::vector<int>* descriptors) {
   for (;;) {
-    const Status status = try_get(into, room, max, taken, count, deadline);
+    const Status status = try_get(into, room, max, taken, count, deadline, descriptors);
     if (status != Status::kEmpty) return status;
     RingHeader& h = header();
     if (!sleep(h.not_empty, h.producers.lock, consumer_spin_, deadline, [&] { return items() != 0 || is_shut(); })) {
-      return try_get(into, room, max, taken, count, Deadline::in_ms(0));
+      return try_get(into, room, max, taken, count, Deadline::in_ms(0), descriptors);
     }
   }
 }
@@ -555,6 +610,10 @@ void Ring::drop_all() {
   h.consumers.seen_tail = tail.pack();
   h.head.store(tail.pack(), std::memory_order_release);
   FAULT_POINT(shut_dropped);
+  if (parcels_in_ >= 0) {
+    while (drop_parcel(parcels_in_)) {
+    }
+  }
   if (ledger_ != nullptr) ledger_->end_take(tail.items - head.items);
   reclaim(tail.position);
 }

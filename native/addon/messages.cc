@@ -1,5 +1,6 @@
 #include "addon/messages.h"
 
+#include "addon/convert.h"
 #include "addon/scratch.h"
 
 // What is done for each message. Plain Node-API callbacks: one call per message, no allocation, the ring by its number,
@@ -152,7 +153,8 @@ napi_value try_get(napi_env env, napi_callback_info info) {
   if (call.ring == nullptr || !room_in_slab(env, call.data, call.arguments, &into, &max)) {
     return wrong_call(env, "tryGet");
   }
-  const Status status = call.ring->try_get(into.data, into.length, max, call.data->taken, &count, Deadline::in_ms(0));
+  const Status status = call.ring->try_get(into.data, into.length, max, call.data->taken, &count, Deadline::in_ms(0),
+                                           call.data->arrived.empty_again());
   return report_taken(env, call.data, status, count);
 }
 
@@ -163,7 +165,8 @@ napi_value get_sync(napi_env env, napi_callback_info info) {
   if (call.ring == nullptr || offset > call.data->slab_bytes) return wrong_call(env, "getSync");
   uint32_t count;
   const Status status = call.ring->get(call.data->slab + offset, call.data->slab_bytes - offset, 1, call.data->taken,
-                                       &count, Deadline::in_ms(double_of(env, call.arguments[1])));
+                                       &count, Deadline::in_ms(double_of(env, call.arguments[1])),
+                                       call.data->arrived.empty_again());
   return report_taken(env, call.data, status, count);
 }
 
@@ -173,8 +176,28 @@ napi_value try_get_large(napi_env env, napi_callback_info info) {
   Bytes into;
   if (call.ring == nullptr || !bytes_of(env, call.arguments[0], &into)) return wrong_call(env, "tryGetLarge");
   uint32_t count;
-  const Status status = call.ring->try_get(into.data, into.length, 1, call.data->taken, &count, Deadline::in_ms(0));
+  const Status status = call.ring->try_get(into.data, into.length, 1, call.data->taken, &count, Deadline::in_ms(0),
+                                           call.data->arrived.empty_again());
   return report_taken(env, call.data, status, count);
+}
+
+// (ring, tag, data, length, start, descriptors), which stay the caller's
+Napi::Value try_put_with(const Napi::CallbackInfo& info) {
+  napi_value arguments[3] = {info[1], info[2], info[3]};
+  Ring* ring = AddonData::of(info.Env())->rings->at(uint32_of(info.Env(), info[0]));
+  Ring::Record record;
+  if (ring == nullptr || !record_of(info.Env(), arguments, uint32_of(info.Env(), info[4]), &record)) {
+    throw Napi::TypeError::New(info.Env(), "tryPutWith");
+  }
+  const std::vector<int> descriptors = integers(info[5]);
+  uint32_t done;
+  const Status status = ring->try_put(&record, 1, &done, Deadline::in_ms(0), &descriptors);
+  return Napi::Number::New(info.Env(), static_cast<int32_t>(status));
+}
+
+// Those of the last record; they are the caller's now.
+Napi::Value take_descriptors(const Napi::CallbackInfo& info) {
+  return array(info.Env(), AddonData::of(info.Env())->arrived.take());
 }
 
 // (Uint8Array): where messages land from now on. Kept, so that its memory stays, but for a transfer.
@@ -207,6 +230,8 @@ void define_messages(Napi::Env env, Napi::Object exports) {
   hot("tryGet", try_get);
   hot("tryGetLarge", try_get_large);
   hot("getSync", get_sync);
+  exports.Set("tryPutWith", Napi::Function::New(env, try_put_with, "tryPutWith"));
+  exports.Set("takeDescriptors", Napi::Function::New(env, take_descriptors, "takeDescriptors"));
   exports.Set("limitSpinning", Napi::Function::New(env, limit_spinning, "limitSpinning"));
   exports.Set("useSlab", Napi::Function::New(env, use_slab, "useSlab"));
 }

@@ -3,7 +3,7 @@
 
 namespace forkful {
 
-// tryPut, putSync, tryPutMany, tryGet, tryGetLarge, getSync, useSlab, limitSpinning
+// tryPut, putSync, tryPutMany, tryGet, tryGetLarge, getSync, tryPutWith, takeDescriptors, useSlab, limitSpinning
 void define_messages(Napi::Env env, Napi::Object exports);
 
 }  // namespace forkful

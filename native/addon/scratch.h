@@ -1,11 +1,14 @@
 #pragma once
 #include <napi.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdint>
 
 #include <deque>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "addon/ring_table.h"
 #include "core/ring.h"
@@ -34,6 +37,21 @@ class LateBlocks {
   uint64_t bytes_ = 0;
 };
 
+// The descriptors of the last record, until JavaScript takes them.
+class Arrived {
+ public:
+  ~Arrived() { empty_again(); }
+  std::vector<int>* empty_again() {
+    for (const int fd : descriptors_) close(fd);
+    descriptors_.clear();
+    return &descriptors_;
+  }
+  std::vector<int> take() { return std::exchange(descriptors_, {}); }
+
+ private:
+  std::vector<int> descriptors_;
+};
+
 // Where native calls leave more than one number: an Int32Array that JavaScript gave once per environment. Layout in
 // lib/backend/native/addon.ts.
 struct AddonData {
@@ -49,6 +67,7 @@ struct AddonData {
   std::shared_ptr<RingTable> rings = std::make_shared<RingTable>();  // rings may outlive this at the very end
   int64_t spin_ns = SpinBudget::kMostNs;  // for rings opened from now on
   Ring::Taken taken[kMostRecords];
+  Arrived arrived;
   LateBlocks late_blocks;
   struct sigaction interrupt {};  // in a forked child: the disposition of SIGINT that it is to have
 

@@ -1,5 +1,6 @@
 #include "core/ring.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,10 +8,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "core/fault_point.h"
 #include "core/futex.h"
 #include "core/memory_budget.h"
+#include "core/parcel.h"
 
 namespace forkful {
 namespace {
@@ -31,12 +34,9 @@ constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page fa
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
-void signal_event(int fd) {
-  if (fd < 0) return;
-  const uint64_t one = 1;
-  // EAGAIN would take 2^64 - 2 writes, and would still leave the descriptor readable.
-  const ssize_t written = write(fd, &one, sizeof one);
-  static_cast<void>(written);
+void nap(int64_t nanoseconds) {
+  const timespec length{0, nanoseconds};
+  nanosleep(&length, nullptr);
 }
 
 }  // namespace
@@ -52,8 +52,15 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
     return EINVAL;
   }
   if (const int error = mapping_.map(fd, offset, header_bytes(limits.has_ledger), limits.data_bytes)) return error;
+  if (limits.in_file) {
+    // The pages of the header and of the kept part are the file's from the start: no access can find it full (SIGBUS).
+    const uint64_t kept = header_bytes(limits.has_ledger) + std::min(kKeptBytes, limits.data_bytes);
+    if (fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(kept)) != 0) return errno;
+  }
   RingHeader& h = header();
   h.version = kRingVersion;
+  h.abi = kAbi;
+  h.in_file = limits.in_file;
   h.header_bytes = static_cast<uint32_t>(header_bytes(limits.has_ledger));
   h.has_ledger = limits.has_ledger;
   set_ledger(limits.has_ledger);
@@ -67,6 +74,7 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
   h.producers.seen_reclaimed = start.position;
   h.producers.restart_checked = start.position;
   h.reclaimed = start.position;
+  if (limits.in_file) h.producers.kept_allowed = kKeptBytes;  // made real above
   if (!h.producers.lock.initialise() || !h.consumers.lock.initialise()) return ENOSYS;
   h.magic = kRingMagic;
   return 0;
@@ -82,12 +90,13 @@ int Ring::attach(int fd, uint64_t offset) {
     uint64_t magic;
     uint32_t version, header_bytes;
     uint64_t data_bytes, max_bytes;
-    uint32_t max_items, corrupt, shut, has_ledger;
+    uint32_t max_items, corrupt, shut, has_ledger, abi, in_file;
   } first{};
-  static_assert(offsetof(RingHeader, has_ledger) == 44);
+  static_assert(offsetof(RingHeader, in_file) == 52);
   if (pread(fd, &first, sizeof first, static_cast<off_t>(offset)) != static_cast<ssize_t>(sizeof first)) return EPROTO;
   const bool has_ledger = first.has_ledger != 0;
-  if (first.magic != kRingMagic || first.version != kRingVersion || first.header_bytes != header_bytes(has_ledger) ||
+  if (first.magic != kRingMagic || first.version != kRingVersion || first.abi != kAbi ||
+      first.header_bytes != header_bytes(has_ledger) ||
       !std::has_single_bit(first.data_bytes) || first.data_bytes < page_size() ||
       first.data_bytes > (uint64_t{4} << 30) || offset + region_bytes(first.data_bytes, has_ledger) > file_bytes) {
     return EPROTO;
@@ -150,6 +159,18 @@ Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
   }
 }
 
+void Ring::signal(int event_fd) {
+  const uint64_t one = 1;
+  ssize_t written = 0;
+  if (file_fd_ >= 0) {
+    written = pwrite(file_fd_, &one, sizeof one, static_cast<off_t>(offsetof(RingHeader, bell)));
+  } else if (event_fd >= 0) {
+    // EAGAIN would take 2^64 - 2 writes, and would still leave the descriptor readable.
+    written = write(event_fd, &one, sizeof one);
+  }
+  static_cast<void>(written);
+}
+
 // Invariant 4. The dead one may have cleared a flag and not woken, or woken and not committed: wake everybody, let
 // them look. seen_* are lower bounds whatever they are; an uncommitted jump is made again by the next put.
 void Ring::recover() {
@@ -161,11 +182,11 @@ void Ring::recover() {
     futex_wake_all(waiters->sequence);
     FAULT_POINT(recovery_sleepers_woken);
   }
-  signal_event(not_empty_fd_);
+  signal(not_empty_fd_);
   FAULT_POINT(recovery_consumers_told);
-  signal_event(not_full_fd_);
+  signal(not_full_fd_);
   FAULT_POINT(recovery_producers_told);
-  signal_event(joined_fd_);
+  signal(joined_fd_);
 }
 
 // Invariant 2: called under the lock of the side that is about to commit.
@@ -181,7 +202,7 @@ void Ring::wake(WaitState& waiters, int event_fd) {
   if (waiters.armed.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     waiters.armed.store(0, std::memory_order_relaxed);
     FAULT_POINT(wake_disarmed);
-    signal_event(event_fd);
+    signal(event_fd);
     FAULT_POINT(wake_event_written);
   }
 }
@@ -260,13 +281,32 @@ bool Ring::may_grow(uint32_t position, uint32_t units) {
     return true;
   }
   const uint64_t spare = spare_memory();
-  const uint64_t granted = std::max(bytes, std::clamp(spare / kGrantShare, kLeastGranted, kMostGranted));
+  uint64_t granted = std::max(bytes, std::clamp(spare / kGrantShare, kLeastGranted, kMostGranted));
   if (granted > spare) return false;
   if (end <= kKeptBytes) {
     kept_allowed_ = p.kept_allowed = std::min(end - bytes + granted, kKeptBytes);
-  } else {
-    p.granted_from = position;
-    p.granted_units = static_cast<uint32_t>(granted / kUnit);
+    return true;
+  }
+  if (file_fd_ >= 0 && !reserve(position, granted)) {
+    granted = bytes;
+    if (!reserve(position, granted)) return false;
+  }
+  p.granted_from = position;
+  p.granted_units = static_cast<uint32_t>(granted / kUnit);
+  return true;
+}
+
+// Makes the file's pages real. What is reserved and not used goes back when the ring restarts, or passes it.
+bool Ring::reserve(uint32_t position, uint64_t bytes) {
+  uint64_t offset = offset_of(position);
+  while (bytes > 0) {
+    const uint64_t piece = std::min(bytes, data_bytes_ - offset);
+    if (fallocate(file_fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(file_offset_ + offset),
+                  static_cast<off_t>(piece)) != 0) {
+      return false;
+    }
+    bytes -= piece;
+    offset = 0;
   }
   return true;
 }
@@ -294,7 +334,10 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
     }
     return 0;
   }
-  discard_span(p.seen_reclaimed, tail.position);
+  uint32_t end = tail.position;
+  if (file_fd_ >= 0 && p.granted_from + p.granted_units - end < UINT32_MAX / 2) end = p.granted_from + p.granted_units;
+  p.granted_units = 0;
+  discard_span(p.seen_reclaimed, end);
   FAULT_POINT(restart_discarded);
   const uint64_t left = data_bytes_ - offset_of(tail.position);
   const Jump jump{tail.position, static_cast<uint32_t>(left / kUnit)};
@@ -303,7 +346,21 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
   return jump.units;
 }
 
-Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
+// Invariant 6, the producer's half: under its lock, and before the commit. A number is used once even if the sending
+// fails, or its process ends here.
+Status Ring::send_parcel_for(const std::vector<int>& descriptors, ParcelNumber* number) {
+  *number = ++header().producers.parcels;
+  FAULT_POINT(parcel_numbered);
+  const int result = send_parcel(parcels_out_, *number, descriptors);
+  if (result == -EAGAIN) return Status::kBusy;
+  // Nobody is left at the other end: that is not the ring's to tell, and the descriptors are nobody's.
+  if (result == -EPIPE || result == -ECONNRESET) return Status::kOk;
+  if (result != 0) return Status::kDescriptors;
+  FAULT_POINT(parcel_sent);
+  return Status::kOk;
+}
+
+Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const std::vector<int>* descriptors) {
   RingHeader& h = header();
   auto& p = h.producers;
   const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_relaxed));
@@ -315,7 +372,8 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
   uint32_t written = 0;
   for (; written < count; written++) {
     const Record& record = records[written];
-    const uint32_t units = units_for(record.length);
+    const uint32_t prefix = descriptors != nullptr ? sizeof(ParcelNumber) : 0;
+    const uint32_t units = units_for(record.length) + prefix / kUnit;
     if (uint64_t{units} * kUnit > data_bytes_ - std::min(kChunkBytes, data_bytes_ / 2)) {
       status = Status::kTooLarge;
       break;
@@ -338,11 +396,17 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
     if (record.length >= kPopulateBytes && offset_of(next.position) + record.length > kKeptBytes) {
       populate(place, uint64_t{units} * kUnit);
     }
-    const RecordHeader record_header{record.length, record.tag};
+    RecordHeader record_header{record.length, record.tag};
+    if (descriptors != nullptr) [[unlikely]] {
+      ParcelNumber number;
+      if (status = send_parcel_for(*descriptors, &number); status != Status::kOk) break;
+      record_header = {record.length + prefix, record.tag | kWithParcel};
+      memcpy(place + sizeof record_header, &number, sizeof number);
+    }
     memcpy(place, &record_header, sizeof record_header);
     FAULT_POINT(put_header_written);
     // An empty record may come without an address, which memcpy must not be given.
-    if (record.length > 0) memcpy(place + sizeof record_header, record.data, record.length);
+    if (record.length > 0) memcpy(place + sizeof record_header + prefix, record.data, record.length);
     FAULT_POINT(put_record_written);
     next.position += units;
     next.items += 1;
@@ -356,26 +420,30 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
   return Status::kOk;
 }
 
-Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline) {
+Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline,
+                     const std::vector<int>* descriptors) {
   *done = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
   RobustMutex& mutex = header().producers.lock;
   if (const Status status = lock(mutex, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(put_locked);
-  const Status status = is_shut() ? Status::kShut : append(records, count, done);
+  const Status status = is_shut() ? Status::kShut : append(records, count, done, descriptors);
   mutex.unlock();
   FAULT_POINT(put_unlocked);
+  // Nobody tells when a parcel is taken: who waits for that looks now and then.
+  if (status == Status::kBusy) nap(kLockPatienceNs);
   return status;
 }
 
-Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline) {
+Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline,
+                 const std::vector<int>* descriptors) {
   for (;;) {
-    const Status status = try_put(records, count, done, deadline);
+    const Status status = try_put(records, count, done, deadline, descriptors);
     if (status != Status::kFull) return status;
     RingHeader& h = header();
-    const uint32_t units = units_for(records[0].length);
+    const uint32_t units = units_for(records[0].length) + (descriptors != nullptr ? sizeof(ParcelNumber) / kUnit : 0);
     if (!sleep(h.not_full, h.consumers.lock, producer_spin_, deadline, [&] { return fits_now(units) || is_shut(); })) {
-      return try_put(records, count, done, Deadline::in_ms(0));
+      return try_put(records, count, done, Deadline::in_ms(0), descriptors);
     }
   }
 }
@@ -396,7 +464,8 @@ Status Ring::arm_not_full(uint32_t length, const Deadline& lock_deadline) {
 // ---------------------------------------------------------------------------------------------------------------
 // Consumers
 
-Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count) {
+Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
+                  std::vector<int>* descriptors) {
   RingHeader& h = header();
   const Cursor head = Cursor::unpack(h.head.load(std::memory_order_relaxed));
   Cursor tail = Cursor::unpack(h.consumers.seen_tail);
@@ -411,23 +480,40 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
 
   size_t used = 0;
   uint32_t moved = 0;
+  bool with_parcel = false;
   while (moved < max && next != tail) {
     const uint8_t* place = at(next.position);
     RecordHeader record;
     memcpy(&record, place, sizeof record);  // read once: what is checked is what is used
     const uint32_t units = units_for(record.length);
     if (units > tail.position - next.position || uint64_t{units} * kUnit > data_bytes_) return poison();
+    uint32_t prefix = 0;
+    if ((record.tag & kWithParcel) != 0) [[unlikely]] {
+      if (moved > 0) break;
+      prefix = sizeof(ParcelNumber);
+      if (record.length < prefix) return poison();
+      record.length -= prefix;
+    }
     if (record.length > room - used) {
       if (moved > 0) break;
       taken[0].length = record.length;
       return Status::kShort;
     }
-    memcpy(into + used, place + sizeof record, record.length);
+    if (prefix != 0 && parcels_in_ >= 0 && descriptors != nullptr) {
+      ParcelNumber number;
+      memcpy(&number, place + sizeof record, sizeof number);
+      const int found = peek_parcel(parcels_in_, number, descriptors);
+      if (found < 0) return Status::kDescriptors;
+      with_parcel = found > 0;
+      FAULT_POINT(parcel_peeked);
+    }
+    memcpy(into + used, place + sizeof record + prefix, record.length);
     taken[moved] = {record.tag, record.length, static_cast<uint32_t>(used), 0};
     moved++;
     used = std::min(room, used + (uint64_t{record.length} + kUnit - 1) / kUnit * kUnit);
     next.position += units;
     next.items += 1;
+    if (prefix != 0) break;
   }
   if (moved == 0) return poison();  // a jump is never the last of what is committed
   *count = moved;
@@ -437,6 +523,10 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
   FAULT_POINT(get_woken);
   h.head.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of head by producers
   FAULT_POINT(get_committed);
+  if (with_parcel) {
+    drop_parcel(parcels_in_);
+    FAULT_POINT(parcel_dropped);
+  }
   if (ledger_ != nullptr) {
     ledger_->end_take(moved);
     FAULT_POINT(get_accounted);
@@ -483,7 +573,7 @@ void Ring::discard_span(uint32_t from, uint32_t to) {
 }
 
 Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
-                     const Deadline& lock_deadline) {
+                     const Deadline& lock_deadline, std::vector<int>* descriptors) {
   RingHeader& h = header();
   *count = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
@@ -500,7 +590,7 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   }
   if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(get_locked);
-  const Status status = take(into, room, max, taken, count);
+  const Status status = take(into, room, max, taken, count, descriptors);
   h.consumers.lock.unlock();
   FAULT_POINT(get_unlocked);
   // Others were faster; or what was seen is so old that the count has come round.
@@ -508,13 +598,14 @@ Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uin
   return status;
 }
 
-Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, const Deadline& deadline) {
+Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, const Deadline& deadline,
+                 std::vector<int>* descriptors) {
   for (;;) {
-    const Status status = try_get(into, room, max, taken, count, deadline);
+    const Status status = try_get(into, room, max, taken, count, deadline, descriptors);
     if (status != Status::kEmpty) return status;
     RingHeader& h = header();
     if (!sleep(h.not_empty, h.producers.lock, consumer_spin_, deadline, [&] { return items() != 0 || is_shut(); })) {
-      return try_get(into, room, max, taken, count, Deadline::in_ms(0));
+      return try_get(into, room, max, taken, count, Deadline::in_ms(0), descriptors);
     }
   }
 }
@@ -573,6 +664,10 @@ void Ring::drop_all() {
   h.consumers.seen_tail = tail.pack();
   h.head.store(tail.pack(), std::memory_order_release);
   FAULT_POINT(shut_dropped);
+  if (parcels_in_ >= 0) {
+    while (drop_parcel(parcels_in_)) {
+    }
+  }
   if (ledger_ != nullptr) ledger_->end_take(tail.items - head.items);
   reclaim(tail.position);
 }

@@ -7,11 +7,12 @@ import { Client } from './client';
 import { HubDuplex } from './duplex';
 import { Endpoints } from './endpoint';
 import { HubTransport } from './hub-transport';
+import { namesOf } from './rights';
 import { ClientFlag } from './synchronize/flag';
 import { ClientGate } from './synchronize/gate';
 import { ClientSemaphore } from './synchronize/semaphore';
 import { ClientWaitLine } from './synchronize/wait-line';
-import { noSharedMemory } from './unsupported';
+import { noNames, noSharedMemory } from './unsupported';
 import { connectToParent } from './upstream';
 
 interface Connected {
@@ -65,6 +66,7 @@ export const childProcessBackend: Backend = {
     method === 'spawn' ? undefined : 'processes of the child_process backend are started afresh',
   setPreload: () => undefined,
   createChannel: (options, decode) => HubChannel.create(hub().client, hub().endpoints, options, decode),
+  nameChannel: () => noNames('named queues'),
   openChannel: (share, decode) => HubChannel.open(hub().endpoints, share, decode),
   createDuplex: (decode) => HubDuplex.createPair(hub().client, hub().endpoints, decode),
   openDuplex: (share, decode) => HubDuplex.open(hub().endpoints, share.key, decode),
@@ -84,6 +86,20 @@ export const childProcessBackend: Backend = {
   launch: (request, decode) => new HubChild(hub().client, hub().endpoints, request, decode),
   connectToParent: (decode) => connectToParent(hub().client, hub().endpoints, decode),
   runUntil: (done, timeout) => hub().client.runUntil(done, timeout),
+  retain: (shares) => {
+    const { client } = hub();
+    const names = namesOf(shares);
+    for (const name of names) client.open(name);
+    return {
+      shares,
+      release() {
+        for (const name of names.splice(0)) client.close(name);
+      },
+    };
+  },
+  discard: (share) => {
+    for (const name of namesOf([share])) hub().client.close(name);
+  },
   hold: (delta) => {
     hub().client.hold(delta);
   },

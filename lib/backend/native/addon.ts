@@ -13,11 +13,20 @@ export const Status = {
   Corrupt: 7,
   Shut: 8,
   Crowded: 9,
+  Descriptors: 10,
 } as const;
+
+/** In the tag of a record whose descriptors are to be taken; mirrors native/core/ring_layout.h. */
+export const WITH_PARCEL = 0x8000_0000;
+/** Bytes that the record of a message with descriptors has more. */
+export const PARCEL_BYTES = 8;
 
 export interface NativeRing {
   /** For what is done with each message: {@link Addon.tryPut} and those that follow it. Not valid after close. */
   readonly number: number;
+  readonly maxItems: number;
+  readonly maxBytes: number;
+  readonly joinable: boolean;
   spin(): boolean;
   armNotEmpty(): number;
   armNotFull(length: number): number;
@@ -97,6 +106,8 @@ export interface Addon {
     offset: number,
     /** Of who waits for messages, for room, and for all to be done. */
     events: readonly number[],
+    /** Sockets for the descriptors that go with records: to send into, to receive from; -1: none. */
+    parcels: readonly [out: number, into: number],
     limits?: { dataBytes: number; maxItems: number; maxBytes: number; joinable: boolean },
   ) => NativeRing;
   // Results of these: scratch, see below. `ring` is a ring's number.
@@ -110,10 +121,36 @@ export interface Addon {
   getSync(ring: number, start: number, timeout: number): number;
   /** One message, into memory of its own. */
   tryGetLarge(ring: number, into: Uint8Array): number;
+  /** Like tryPut. Busy, too, if no more descriptors may wait. */
+  tryPutWith(
+    ring: number,
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    start: number,
+    descriptors: readonly number[],
+  ): number;
+  /** Of a record whose tag has {@link WITH_PARCEL}, before the next one is received. They are the caller's. */
+  takeDescriptors(): number[];
   /** Where messages land. Before each call make sure that it still has its memory: somebody may have transferred it. */
   useSlab(slab: Uint8Array): void;
   /** In µs, for rings opened from now on; 0 forbids it. */
   limitSpinning(most: number): void;
+  /** A descriptor of the file. */
+  createNamedRing(
+    file: string,
+    limits: { dataBytes: number; maxItems: number; maxBytes: number; joinable: boolean },
+  ): number;
+  openNamedRing(file: string): number;
+  removeNameIfUnused(file: string): void;
+  /** For a process that ends: takes the name away unless somebody else uses the file. */
+  giveUpName(descriptor: number, file: string): void;
+  openBells(): number;
+  /** A number, which is the same for the same file. */
+  watchBell(bells: number, file: number): number;
+  unwatchBell(bells: number, watch: number): void;
+  /** Which were rung since; -1: perhaps any. */
+  readBells(bells: number): number[];
   Reactor: new (onEvents: (count: number) => void) => NativeReactor;
   useScratch(array: Uint32Array): void;
   createMemory(label: string, bytes: number): number;
@@ -171,6 +208,8 @@ export interface Addon {
   ): boolean;
   /** undefined: nothing there; null: the peer is gone. */
   receivePacket(socket: number): Packet | undefined | null;
+  /** Of the next packet, which stays; undefined: there is none. */
+  nextKind(socket: number): number | undefined;
   leave(code: number): never;
 }
 

@@ -1,8 +1,10 @@
 import type { Decode, Message } from '../backend';
-import { Status, addon, scratch } from './addon';
+import { Status, WITH_PARCEL, addon, scratch } from './addon';
 
 const SLAB_BYTES = 64 * 1024;
 const LEAST_ROOM = 4 * 1024;
+
+const NONE: readonly number[] = [];
 
 /**
  * Where messages land: a slab that JavaScript owns. A decoder that keeps the bytes gets a view of the slab, and the
@@ -13,6 +15,7 @@ class Inbox implements Message {
   buffer: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   start = 0;
   end = 0;
+  descriptors: readonly number[] = NONE;
   #slab = this.buffer;
   #offset = 0;
 
@@ -82,7 +85,9 @@ class Inbox implements Message {
   }
 
   #pointAt(buffer: Buffer, tag: number, start: number, length: number): void {
-    this.tag = tag;
+    const isAlone = tag < WITH_PARCEL;
+    this.tag = isAlone ? tag : tag - WITH_PARCEL;
+    this.descriptors = isAlone ? NONE : addon.takeDescriptors();
     this.buffer = buffer;
     this.start = start;
     this.end = start + length;

@@ -7,6 +7,7 @@ import { launch } from './launch';
 import { NativeDuplex } from './duplex';
 import { createMemory, findMemory, openMemory } from './memory';
 import { reactor } from './reactor';
+import { retain } from './shares';
 import { NativeFlag } from './synchronize/flag';
 import { NativeGate } from './synchronize/gate';
 import { NativeSemaphore } from './synchronize/semaphore';
@@ -20,7 +21,8 @@ export const nativeBackend: Backend = {
   unavailable: (method) => (method === 'forkserver' ? (forkserverObstacle ?? knownRefusal()) : undefined),
   setPreload,
   createChannel: (options, decode) => NativeChannel.create(options, decode),
-  openChannel: (share, decode) => new NativeChannel(share.descriptors, decode),
+  nameChannel: (name, exclusive, options, decode) => NativeChannel.named(name, exclusive, options, decode),
+  openChannel: (share, decode, name) => NativeChannel.open(share, decode, name),
   createDuplex: (decode) => NativeDuplex.createPair(decode),
   openDuplex: (share, decode) => new NativeDuplex(share.descriptors, share.key, decode),
   createMemory,
@@ -40,6 +42,10 @@ export const nativeBackend: Backend = {
   launch,
   connectToParent,
   runUntil: (done, timeout) => reactor.runUntil(done, timeout),
+  retain,
+  discard: ({ descriptors }) => {
+    addon.closeDescriptors(descriptors);
+  },
   hold: (delta) => {
     reactor.hold(delta);
   },

@@ -742,6 +742,27 @@ describe('hostile bytes give a value or a SerializationError', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
   });
 
+  // Found by fuzzing: 30 bytes that made 140 MB.
+  test('many holes take no memory', () => {
+    const before = process.memoryUsage().heapUsed;
+    // Elements far apart from the start: so V8 makes these small, too.
+    const sparse = (elements: Record<number, number>): number[] => {
+      const made = Object.assign<number[], object>([], elements);
+      made.length = 30_000_000;
+      return made;
+    };
+    const none = sparse({ 20_000_000: 1 });
+    delete none[20_000_000];
+    const bytes = encode([Array.from({ length: 40 }, () => sparse({ 20_000_000: 1 })), none]);
+    expect(bytes.length).toBeLessThan(2000);
+    const [first, last] = decode(bytes) as [number[][], unknown[]];
+    expect(first.every((each) => each.length === 30_000_000 && Object.keys(each).join() === '20000000')).toBe(
+      true,
+    );
+    expect([last.length, Object.keys(last)]).toEqual([30_000_000, []]);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 << 20);
+  });
+
   test('too deep a nesting', () => {
     const one = encode([0]);
     const opening = one.subarray(0, one.length - 2);

@@ -6,6 +6,8 @@ import { ErrorProperty, MOST_DEPTH, SHORT, Tag, VIEW_TYPES, type HandleSource } 
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const MOST_CHARACTERS = constants.MAX_STRING_LENGTH;
+/** A few bytes may say that an array has billions of holes: so many, at a time, may take memory. V8's own bound. */
+const MOST_DENSE_HOLES = 1024;
 
 /** Property names recur from message to message: finding the one of last time beats making it again. */
 const keys: string[] = new Array<string>(512).fill('');
@@ -268,6 +270,11 @@ export class Reader {
         const run = this.u32();
         if (run === 0 || run > length - at) throw broken('an impossible length');
         at += run;
+        if (run > MOST_DENSE_HOLES) {
+          // An element far behind the others makes V8 keep them in a table, whose size is theirs, not the array's.
+          array[at - 1] = undefined;
+          delete array[at - 1];
+        }
         array.length = at;
       }
     }

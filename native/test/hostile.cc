@@ -1,10 +1,12 @@
 #include "test/hostile.h"
 
 #include <sys/eventfd.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -62,16 +64,17 @@ class Victim {
     fd_ = create_shared_memory("hostile", bytes_);
     CHECK(fd_ >= 0 && ring_->create(fd_, 0, limits) == 0);
     for (int& event : events_) event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, parcels_) == 0);
     listen();
   }
   ~Victim() {
-    for (const int fd : {fd_, events_[0], events_[1], events_[2]}) close(fd);
+    for (const int fd : {fd_, events_[0], events_[1], events_[2], parcels_[0], parcels_[1]}) close(fd);
   }
   Victim(const Victim&) = delete;
   Victim& operator=(const Victim&) = delete;
 
   void step(Input& input) {
-    switch (input.next<uint8_t>() % 14) {
+    switch (input.next<uint8_t>() % 16) {
       case 0: {
         static const std::vector<uint8_t> bytes(6 << 20, 'v');
         const uint8_t scale = input.next<uint8_t>() % 18;
@@ -137,6 +140,22 @@ class Victim {
           CHECK(ring_->accounts(accounts, 4) <= 4);
         }
         break;
+      case 13: {
+        const std::vector<int> descriptors(input.next<uint8_t>() % 4, events_[0]);
+        const uint8_t byte = 0;
+        const Ring::Record record{&byte, 1, 7};
+        uint32_t done = 0;
+        const Status status = ring_->try_put(&record, 1, &done, kNow, &descriptors);
+        CHECK((status == Status::kOk) == (done > 0));
+        break;
+      }
+      case 14: {
+        // A packet that is no parcel, or one that nobody has announced.
+        const auto packet = input.next<std::array<uint8_t, 24>>();
+        CHECK(send(parcels_[0], packet.data(), input.next<uint8_t>() % packet.size(), MSG_NOSIGNAL) >= 0 ||
+              errno == EAGAIN);
+        break;
+      }
       default:
         static_cast<void>(ring_->items());
         static_cast<void>(ring_->full());
@@ -145,7 +164,10 @@ class Victim {
   }
 
  private:
-  void listen() { ring_->set_events(events_[0], events_[1], events_[2]); }
+  void listen() {
+    ring_->set_events(events_[0], events_[1], events_[2]);
+    ring_->set_parcels(parcels_[0], parcels_[1]);
+  }
 
   void overwrite(uint64_t offset, const void* bytes, uint64_t count) {
     count = std::min(count, bytes_ - offset);
@@ -157,13 +179,16 @@ class Victim {
     std::vector<uint8_t> into(kRoom);
     Ring::Taken taken[4];
     uint32_t count = 0;
-    const Status status = ring_->try_get(into.data(), into.size(), max, taken, &count, kNow);
+    std::vector<int> descriptors;
+    const Status status = ring_->try_get(into.data(), into.size(), max, taken, &count, kNow, &descriptors);
+    for (const int fd : descriptors) CHECK(close(fd) == 0);
     CHECK(count <= max && (status == Status::kOk) == (count > 0));
     for (uint32_t i = 0; i < count; i++) CHECK(uint64_t{taken[i].offset} + taken[i].length <= kRoom);
   }
 
   int fd_ = -1;
   int events_[3] = {-1, -1, -1};
+  int parcels_[2] = {-1, -1};
   uint64_t bytes_ = 0;
   std::unique_ptr<Ring> ring_ = std::make_unique<Ring>();
 };

@@ -1,7 +1,15 @@
 const { addonObstacle } = require('./scripts/addon-platform.cjs');
 
 /** What is about the addon alone. All other files hold on every platform and backend. */
-const ADDON_ONLY = ['eventually', 'memory', 'queue-programs', 'native', 'backend-native', 'forkserver', 'shared-programs'];
+const ADDON_ONLY = [
+  'eventually',
+  'memory',
+  'queue-programs',
+  'native',
+  'backend-native',
+  'forkserver',
+  'shared-programs',
+];
 const hasAddon = addonObstacle() === undefined && process.env.FORKFUL_BACKEND !== 'child_process';
 
 /** Tests import the package by its own name, so that parents and children run the same dist. */

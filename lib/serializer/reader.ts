@@ -273,7 +273,7 @@ export class Reader {
         if (run > MOST_DENSE_HOLES) {
           // An element far behind the others makes V8 keep them in a table, whose size is theirs, not the array's.
           array[at - 1] = undefined;
-          delete array[at - 1];
+          Reflect.deleteProperty(array, at - 1);
         }
         array.length = at;
       }

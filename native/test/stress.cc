@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <random>
+#include <string>
 #include <thread>
 
 #include "test/traffic.h"
@@ -50,6 +51,19 @@ std::vector<Shape> shapes() {
           {"sparse", sparse, mixed_lengths},
           {"few", few, mixed_lengths},
           {"joinable", joinable, short_lengths}};
+}
+
+// What it does: its state, and the system call that it is in.
+void describe_process(uint32_t member, pid_t pid) {
+  for (const char* what : {"stat", "syscall"}) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/" + what;
+    char text[256] = {};
+    if (std::FILE* file = std::fopen(path.c_str(), "r")) {
+      if (std::fgets(text, sizeof text, file) == nullptr) text[0] = 0;
+      std::fclose(file);
+    }
+    std::fprintf(stderr, "member %u, %s: %.120s\n", member, what, text);
+  }
 }
 
 class Round {
@@ -257,6 +271,9 @@ class Round {
   [[noreturn]] void fail(const char* what) {
     std::fprintf(stderr, "stress, %s ring, after %lu kills: %s\n", name_, totals_.kills, what);
     traffic_.describe();
+    for (uint32_t i = 0; i < members_.size(); i++) {
+      if (members_[i].pid != 0) describe_process(i, members_[i].pid);
+    }
     abort();
   }
 

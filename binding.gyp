@@ -51,6 +51,7 @@
         "native/test/block_test.cc",
         "native/test/fault_test.cc",
         "native/test/ledger_test.cc",
+        "native/test/parcel_test.cc",
         "native/test/stress.cc"
       ],
       "defines": ["FORKFUL_FAULT_POINTS"],

@@ -23,6 +23,7 @@
 #include "test/deny.h"
 #include "test/fault_test.h"
 #include "test/ledger_test.h"
+#include "test/parcel_test.h"
 #include "test/stress.h"
 
 namespace {
@@ -407,6 +408,7 @@ int main(int argc, char** argv) {
     return 127;
   }
   const int kills = argc > 1 ? atoi(argv[1]) : 500;
+  const std::string only = argc > 2 ? argv[2] : "";  // part of a test's name
   const std::pair<const char*, std::function<void()>> tests[] = {
       {"order and counts", order_and_counts},
       {"bounds", bounds},
@@ -425,6 +427,8 @@ int main(int argc, char** argv) {
       {"ledger", forkful::test::ledger},
       {"ledger fault points", forkful::test::ledger_fault_points},
       {"shut fault points", forkful::test::shut_fault_points},
+      {"parcels", forkful::test::parcels},
+      {"parcel fault points", forkful::test::parcel_fault_points},
       {"hostile bytes", hostile_bytes},
       {"memory budget", budget},
       {"blocks", forkful::test::blocks},
@@ -434,6 +438,7 @@ int main(int argc, char** argv) {
       {"probe", probe},
   };
   for (const auto& [name, test] : tests) {
+    if (std::string(name).find(only) == std::string::npos) continue;
     alarm(120);  // nothing here may hang
     test();
     std::printf("ok %s\n", name);

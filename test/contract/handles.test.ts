@@ -240,6 +240,19 @@ describeEach('handles in messages', ({ backend, context, method }) => {
       expect(await endOf(a)).toBe(END);
     });
 
+    test('with its own pipe, or one whose other end is gone', async () => {
+      const [a, b] = lose();
+      a.sendSync(b);
+      b.close();
+      expect(await endOf(a)).toBe(END);
+      const [c, d] = lose();
+      const [near, far] = pipe();
+      near.sendSync(d);
+      d.close();
+      far.close();
+      expect(await endOf(c)).toBe(END);
+    });
+
     test('with its receiver', async () => {
       const [a, b] = lose();
       const [through, started] = [queue(), queue<number>()];
@@ -326,5 +339,21 @@ describeEach('handles in messages', ({ backend, context, method }) => {
       expect(held).toBeInstanceOf(i % 2 === 0 ? forkful.Event : forkful.Semaphore);
       held.close();
     }
+  });
+
+  test('more descriptors than one message takes are refused, or are none', async () => {
+    const through = queue();
+    const locks = Array.from({ length: 126 }, () => own(new context.Lock()));
+    if (!isShared) {
+      through.putSync(locks);
+      for (const lock of through.getNowait()) own(lock);
+      return;
+    }
+    expect(thrown(() => through.putSync(locks))).toMatchObject({
+      code: 'ERR_FORKFUL_SERIALIZATION',
+      message: expect.stringContaining('250 file descriptors'),
+    });
+    through.putSync(locks.slice(1));
+    for (const lock of through.getNowait()) own(lock);
   });
 });

@@ -53,6 +53,7 @@
         "native/test/fault_test.cc",
         "native/test/hostile.cc",
         "native/test/ledger_test.cc",
+        "native/test/parcel_test.cc",
         "native/test/storm_test.cc",
         "native/test/stress.cc"
       ],

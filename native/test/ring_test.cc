@@ -24,6 +24,7 @@
 #include "test/fault_test.h"
 #include "test/hostile.h"
 #include "test/ledger_test.h"
+#include "test/parcel_test.h"
 #include "test/storm_test.h"
 #include "test/stress.h"
 
@@ -409,6 +410,7 @@ int main(int argc, char** argv) {
     return 127;
   }
   const int kills = argc > 1 ? atoi(argv[1]) : 500;
+  const std::string only = argc > 2 ? argv[2] : "";  // part of a test's name
   const std::pair<const char*, std::function<void()>> tests[] = {
       {"order and counts", order_and_counts},
       {"bounds", bounds},
@@ -429,6 +431,8 @@ int main(int argc, char** argv) {
       {"ledger", forkful::test::ledger},
       {"ledger fault points", forkful::test::ledger_fault_points},
       {"shut fault points", forkful::test::shut_fault_points},
+      {"parcels", forkful::test::parcels},
+      {"parcel fault points", forkful::test::parcel_fault_points},
       {"hostile bytes", hostile_bytes},
       {"hostile peers", [] { forkful::test::hostile(3000); }},
       {"memory budget", budget},
@@ -439,6 +443,7 @@ int main(int argc, char** argv) {
       {"probe", probe},
   };
   for (const auto& [name, test] : tests) {
+    if (std::string(name).find(only) == std::string::npos) continue;
     alarm(120);  // nothing here may hang
     test();
     std::printf("ok %s\n", name);

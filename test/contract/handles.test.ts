@@ -3,6 +3,9 @@ import type { Connection, Queue } from 'forkful';
 import * as handles from '../fixtures/handles.js';
 import { describeEach, errorOf, thrown, until } from './methods';
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what comes is looked at by what it does
+type Anything = any;
+
 // Handles inside messages: the receiver has its own handle of the same object, whatever becomes of the sender, and what
 // nobody receives leaves nothing behind. That an end of a pipe is held by nobody any more shows as the other one's end
 // of file.
@@ -15,13 +18,13 @@ describeEach('handles in messages', ({ backend, context, method }) => {
     open.push(made);
     return made;
   }
-  const queue = <T = any>(...args: ConstructorParameters<typeof context.Queue>): Queue<T> =>
+  const queue = <T = Anything>(...args: ConstructorParameters<typeof context.Queue>): Queue<T> =>
     own(new context.Queue<T>(...args)) as Queue<T>;
-  function pipe(): [Connection<any>, Connection<any>] {
-    const [a, b] = context.Pipe<any>();
+  function pipe(): [Connection<Anything>, Connection<Anything>] {
+    const [a, b] = context.Pipe<Anything>();
     return [own(a), own(b)];
   }
-  const endOf = async (connection: Connection<any>) => (await errorOf(connection.recv())).code;
+  const endOf = async (connection: Connection<Anything>) => (await errorOf(connection.recv())).code;
   const END = 'ERR_FORKFUL_END_OF_FILE';
 
   afterEach(async () => {
@@ -112,13 +115,13 @@ describeEach('handles in messages', ({ backend, context, method }) => {
   test('closed as soon as it is sent, by all ways of sending', async () => {
     const through = queue();
     const [near, far] = pipe();
-    const ends: Connection<any>[] = [];
+    const ends: Connection<Anything>[] = [];
     const fresh = () => {
       const [a, b] = pipe();
       ends.push(a);
       return b;
     };
-    const send = async (act: (b: Connection<any>) => unknown) => {
+    const send = async (act: (b: Connection<Anything>) => unknown) => {
       const b = fresh();
       const sent = act(b);
       b.close();
@@ -143,12 +146,12 @@ describeEach('handles in messages', ({ backend, context, method }) => {
     await send((b) => near.send({ b }));
     await send((b) => near.sendSync([b]));
     got.push((await far.recv()).b, far.recvSync()[0]);
-    const received = got.filter((one) => typeof one === 'object') as Connection<any>[];
+    const received = got.filter((one) => typeof one === 'object') as Connection<Anything>[];
     for (const [i, one] of received.entries()) {
       one.sendSync(i);
       expect(await ends[i]?.recv()).toBe(i);
       one.close();
-      expect(await endOf(ends[i] as Connection<any>)).toBe(END);
+      expect(await endOf(ends[i] as Connection<Anything>)).toBe(END);
     }
   });
 
@@ -168,7 +171,7 @@ describeEach('handles in messages', ({ backend, context, method }) => {
   test('what is not sent after all holds nothing', async () => {
     const bounded = queue({ maxsize: 1 });
     bounded.putSync('first');
-    const attempts: ((b: Connection<any>) => unknown)[] = [
+    const attempts: ((b: Connection<Anything>) => unknown)[] = [
       (b) => bounded.put(b, { timeout: 5 }),
       (b) => bounded.put(b, { signal: AbortSignal.timeout(5) }),
       (b) => bounded.putSync(b, { timeout: 5 }),
@@ -195,7 +198,7 @@ describeEach('handles in messages', ({ backend, context, method }) => {
   });
 
   describe('what nobody receives goes', () => {
-    function lose(): [Connection<any>, Connection<any>] {
+    function lose(): [Connection<Anything>, Connection<Anything>] {
       return pipe();
     }
 
@@ -237,6 +240,19 @@ describeEach('handles in messages', ({ backend, context, method }) => {
       expect(await endOf(a)).toBe(END);
     });
 
+    test('with its own pipe, or one whose other end is gone', async () => {
+      const [a, b] = lose();
+      a.sendSync(b);
+      b.close();
+      expect(await endOf(a)).toBe(END);
+      const [c, d] = lose();
+      const [near, far] = pipe();
+      near.sendSync(d);
+      d.close();
+      far.close();
+      expect(await endOf(c)).toBe(END);
+    });
+
     test('with its receiver', async () => {
       const [a, b] = lose();
       const [through, started] = [queue(), queue<number>()];
@@ -264,7 +280,7 @@ describeEach('handles in messages', ({ backend, context, method }) => {
     await child.join();
     expect(await endOf(ends[0][0])).toBe(END);
     for (const [a] of ends.slice(1)) {
-      const b = own((await through.get()) as Connection<any>);
+      const b = own((await through.get()) as Connection<Anything>);
       b.sendSync('still here');
       expect(await a.recv()).toBe('still here');
     }
@@ -323,5 +339,21 @@ describeEach('handles in messages', ({ backend, context, method }) => {
       expect(held).toBeInstanceOf(i % 2 === 0 ? forkful.Event : forkful.Semaphore);
       held.close();
     }
+  });
+
+  test('more descriptors than one message takes are refused, or are none', async () => {
+    const through = queue();
+    const locks = Array.from({ length: 126 }, () => own(new context.Lock()));
+    if (!isShared) {
+      through.putSync(locks);
+      for (const lock of through.getNowait()) own(lock);
+      return;
+    }
+    expect(thrown(() => through.putSync(locks))).toMatchObject({
+      code: 'ERR_FORKFUL_SERIALIZATION',
+      message: expect.stringContaining('250 file descriptors'),
+    });
+    through.putSync(locks.slice(1));
+    for (const lock of through.getNowait()) own(lock);
   });
 });

@@ -14,6 +14,9 @@ const TYPES = {
 }; // prettier-ignore
 const types = Object.keys(TYPES) as forkful.ElementType[];
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what comes is looked at by what it does
+type Anything = any;
+
 describeEach('shared data', ({ backend, context }) => {
   if (!isSupported('shared data', backend)) {
     test('is refused where memory cannot be shared, with the reason and what to do', () => {
@@ -398,8 +401,8 @@ describeEach('shared data', ({ backend, context }) => {
     });
 
     test('in messages they are the same memory, with their offsets; copies are copies', async () => {
-      const q = closing(new Queue<any>());
-      const [a, b] = context.Pipe<any, any>();
+      const q = closing(new Queue<Anything>());
+      const [a, b] = context.Pipe<Anything, Anything>();
       closing(a);
       closing(b);
       const memory = closing(new SharedMemory({ size: 8 }));

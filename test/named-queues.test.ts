@@ -1,9 +1,22 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { JoinableQueue, Queue, backend } from 'forkful';
+import { JoinableQueue, Queue, backend, getAllStartMethods } from 'forkful';
 import { thrown, until } from './contract/methods';
 
 const program = join(__dirname, 'fixtures', 'named-queues.cjs');
@@ -183,6 +196,23 @@ if (backend().name !== 'native') {
       expect(existsSync(fileOf(name))).toBe(false);
     });
 
+    test.each(getAllStartMethods())(
+      'stays when a child ends (%s) that was given the queue',
+      async (method) => {
+        const name = newName();
+        const lends = start('lendsToChild', name, method);
+        expect(await lends.says()).toBe(0);
+        expect(existsSync(fileOf(name))).toBe(true);
+        expect(await run('size', name)).toBe(1);
+        expect(existsSync(fileOf(name))).toBe(true);
+        const queue = new Queue<string>({ name });
+        await kill(lends);
+        expect(queue.getSync()).toBe('of the child');
+        queue.close();
+        expect(existsSync(fileOf(name))).toBe(false);
+      },
+    );
+
     test('goes with a program that ends without closing it', async () => {
       const name = newName();
       expect(await run('size', name)).toBe(0);
@@ -243,20 +273,66 @@ if (backend().name !== 'native') {
 
     test('of something else are refused while somebody uses them, and make way else', async () => {
       const name = newName();
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      writeFileSync(fileOf(name), Buffer.alloc(10_000, 1), { mode: 0o600 });
-      const holder = spawn('flock', ['--shared', '--no-fork', fileOf(name), 'sleep', '60'], {
-        stdio: 'ignore',
-      });
+      const keeper = new Queue({ name: newName() }); // the directory stays
+      // Locked before it has the name: any start of the library removes what nobody uses.
+      const elsewhere = `/dev/shm/${name}`;
+      writeFileSync(elsewhere, Buffer.alloc(10_000, 1), { mode: 0o600 });
+      const holder = spawn('flock', ['--shared', '--no-fork', elsewhere, 'sleep', '60'], { stdio: 'ignore' });
       await once(holder, 'spawn');
-      await until(() => spawnSync('flock', ['-n', '-x', fileOf(name), 'true']).status !== 0);
+      await until(() => spawnSync('flock', ['-n', '-x', elsewhere, 'true']).status !== 0);
+      renameSync(elsewhere, fileOf(name));
       expect(thrown(() => new Queue({ name })).code).toBe('ERR_FORKFUL_CORRUPT');
       holder.kill('SIGKILL');
       await once(holder, 'exit');
       const queue = new Queue({ name });
       expect(queue.qsize()).toBe(0);
       queue.close();
+      keeper.close();
     });
+
+    test('of another user, or of another layout, C library or pointer size, are refused', () => {
+      const name = newName();
+      const queue = new Queue({ name });
+      if (process.geteuid?.() === 0) {
+        chownSync(fileOf(name), 1, 1);
+        expect(thrown(() => new Queue({ name })).code).toBe('ERR_FORKFUL_UNSUPPORTED');
+        chownSync(fileOf(name), 0, 0);
+      }
+      const fd = openSync(fileOf(name), 'r+');
+      // Where the header has them: magic, version, its own size, ABI (C library, mutex, pointer).
+      for (const [at, bit] of [
+        [0, 1],
+        [8, 1],
+        [13, 1],
+        [48, 1],
+        [48, 4],
+        [50, 1],
+      ] as const) {
+        // prettier-ignore
+        const byte = Buffer.alloc(1);
+        readSync(fd, byte, 0, 1, at);
+        writeSync(fd, Buffer.from([byte[0]! ^ bit]), 0, 1, at);
+        expect(thrown(() => new Queue({ name })).code).toBe('ERR_FORKFUL_CORRUPT');
+        writeSync(fd, byte, 0, 1, at);
+      }
+      closeSync(fd);
+      new Queue({ name }).close();
+      queue.close();
+    });
+  });
+
+  test('waits go on, a little slower, when the user has no inotify instances left', async () => {
+    const name = newName();
+    const glutton = start('exhausts', name);
+    expect(await glutton.says()).toBe('EMFILE');
+    const waits = start('waits', name);
+    expect(await waits.says()).toBe('waiting');
+    const queue = new Queue<string>({ name });
+    await queue.put('looked for');
+    expect(await waits.says()).toBe('looked for');
+    expect(await end(waits)).toBe(0); // looking again and again holds no program
+    await kill(glutton);
+    queue.close();
   });
 
   test('a file system that is full is an error, and what was put is still there', () => {

@@ -1,6 +1,11 @@
 #include "addon/ring_object.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
+#include <string>
 
 #include "addon/convert.h"
 #include "addon/scratch.h"
@@ -44,6 +49,10 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   if (info[4].IsObject()) {
     const Ring::Limits limits = ring_limits(info[4].As<Napi::Object>());
     error = ring_.create(memory, offset, limits);
+  } else if (integers(info[2]).empty()) {
+    // Through an opening of its own: a mapping keeps its opening, and with it the lock that says that the file is used.
+    unlocked_ = open(("/proc/self/fd/" + std::to_string(memory)).c_str(), O_RDWR | O_CLOEXEC);
+    error = unlocked_ < 0 ? errno : ring_.attach(unlocked_, offset);
   } else {
     error = ring_.attach(memory, offset);
   }
@@ -52,7 +61,7 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   }
   const std::vector<int> events = integers(info[2]);
   if (events.empty()) {
-    ring_.set_file(memory);
+    ring_.set_file(unlocked_);
   } else if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) {
     throw Napi::TypeError::New(info.Env(), "Ring");
   } else {
@@ -72,13 +81,18 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   self.Set("joinable", ring_.has_ledger());
 }
 
-RingObject::~RingObject() { detach(); }
+RingObject::~RingObject() {
+  detach();
+  if (unlocked_ >= 0) ::close(unlocked_);
+}
 
 void RingObject::detach() {
   if (table_ == nullptr) return;
   table_->remove(number_);
   table_ = nullptr;
   ring_.detach();
+  if (unlocked_ >= 0) ::close(unlocked_);
+  unlocked_ = -1;
 }
 
 // Spins for a moment where that has paid; whether a record came.

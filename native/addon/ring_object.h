@@ -34,6 +34,7 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   void detach();
 
   Ring ring_;
+  int unlocked_ = -1;  // of a ring in a file
   std::shared_ptr<RingTable> table_;  // nullptr: detached
   uint32_t number_ = 0;
 };

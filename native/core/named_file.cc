@@ -181,14 +181,12 @@ void remove_unused_file(const std::string& file) {
 }
 
 void give_up_file(int fd, const std::string& file) {
-  const Descriptor directory(open_directory(false));
-  // Own lock and the exclusive one are the same opening's: to be had if there is no other opening.
-  if (directory.get() < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) return;
-  const Descriptor again(open_file(directory.get(), file));
-  if (again.get() >= 0 && lock_name(again.get()) && leads_to(directory.get(), file, fd)) {
-    unlinkat(directory.get(), file.c_str(), 0);
-  }
-  remove_directory_if_empty();
+  // The lock is the opening's, and others may have this very opening: children, who got the queue from here, and messages
+  // on their way. So it is not taken over from them; the descriptor leads to an opening without a lock from now on.
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  const Descriptor unlocked(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (unlocked.get() < 0 || dup3(unlocked.get(), fd, O_CLOEXEC) < 0) return;
+  remove_unused_file(file);
 }
 
 void remove_unused_files() {

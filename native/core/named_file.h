@@ -25,7 +25,8 @@ int open_named_file(const std::string& file);
 int remove_named_file(const std::string& file, const std::function<bool(int fd)>& is_meant);
 // Removes it if it is nobody's.
 void remove_unused_file(const std::string& file);
-// For a process that is about to end with the descriptor open: takes the name away if nobody else uses the file.
+// For a process that is about to end: it does not count as a user from now on, though the descriptor goes on to lead to
+// the file. Takes the name away if nobody else uses it.
 void give_up_file(int fd, const std::string& file);
 // Removes all that is nobody's.
 void remove_unused_files();

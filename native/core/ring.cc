@@ -55,7 +55,7 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
   if (limits.in_file) {
     // The pages of the header and of the kept part are the file's from the start: no access can find it full (SIGBUS).
     const uint64_t kept = header_bytes(limits.has_ledger) + std::min(kKeptBytes, limits.data_bytes);
-    if (fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(kept)) != 0) return errno;
+    if (const int error = make_real(fd, offset, kept)) return error;
   }
   RingHeader& h = header();
   h.version = kRingVersion;
@@ -287,11 +287,21 @@ bool Ring::may_grow(uint32_t position, uint32_t units) {
     kept_allowed_ = p.kept_allowed = std::min(end - bytes + granted, kKeptBytes);
     return true;
   }
-  if (file_fd_ >= 0 && !reserve(position, granted)) {
-    granted = bytes;
-    if (!reserve(position, granted)) return false;
+  if (file_fd_ >= 0) {
+    // What is drained and not given back yet still will be: reserved for the next round it would be gone before that.
+    const Jump jump = Jump::unpack(header().jump.load(std::memory_order_relaxed));
+    const uint32_t unreclaimed = position - p.seen_reclaimed - jump.within(p.seen_reclaimed, position);
+    granted = std::max(bytes, std::min(granted, data_bytes_ - uint64_t{unreclaimed} * kUnit));
+    if (!reserve(position, granted)) {
+      granted = bytes;
+      if (!reserve(position, granted)) return false;
+    }
   }
+  // Who dies between these stores must not leave the old length at the new place, where less may have been reserved.
+  p.granted_units = 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   p.granted_from = position;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   p.granted_units = static_cast<uint32_t>(granted / kUnit);
   return true;
 }
@@ -301,10 +311,7 @@ bool Ring::reserve(uint32_t position, uint64_t bytes) {
   uint64_t offset = offset_of(position);
   while (bytes > 0) {
     const uint64_t piece = std::min(bytes, data_bytes_ - offset);
-    if (fallocate(file_fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(file_offset_ + offset),
-                  static_cast<off_t>(piece)) != 0) {
-      return false;
-    }
+    if (make_real(file_fd_, file_offset_ + offset, piece) != 0) return false;
     bytes -= piece;
     offset = 0;
   }

@@ -1,12 +1,10 @@
 #include "core/shared_block.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <new>
 
@@ -17,8 +15,6 @@ namespace forkful {
 namespace {
 
 constexpr uint64_t kMostBytes = uint64_t{1} << 53;
-// A signal ends fallocate, which then undoes what it did: small steps make progress all the same.
-constexpr uint64_t kStepBytes = uint64_t{16} << 20;
 
 uint64_t in_pages(uint64_t bytes) {
   const uint64_t page = page_size();
@@ -27,16 +23,6 @@ uint64_t in_pages(uint64_t bytes) {
 
 // What a block of so many bytes occupies.
 uint64_t file_bytes(uint64_t bytes) { return in_pages(kBlockDataOffset + bytes); }
-
-int make_real(int fd, uint64_t total) {
-  for (uint64_t at = 0; at < total; at += kStepBytes) {
-    const auto step = static_cast<off_t>(std::min(kStepBytes, total - at));
-    while (fallocate(fd, 0, static_cast<off_t>(at), step) != 0) {
-      if (errno != EINTR) return -errno;
-    }
-  }
-  return 0;
-}
 
 int write_header(int fd, uint64_t bytes, uint32_t kind) {
   const size_t header_bytes = in_pages(sizeof(BlockHeader));
@@ -81,7 +67,7 @@ int initialise_block(int fd, uint64_t bytes, uint32_t kind) {
   struct stat file;
   if (fstat(fd, &file) != 0) return -errno;
   if (file.st_size == 0 && ftruncate(fd, static_cast<off_t>(total)) != 0) return -errno;
-  if (const int error = make_real(fd, total)) return error;
+  if (const int error = make_real(fd, 0, total)) return -error;
   return write_header(fd, bytes, kind);
 }
 

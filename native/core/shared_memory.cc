@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -40,6 +41,20 @@ void populate(uint8_t* address, uint64_t bytes) {
   // A failure costs time, never correctness.
   madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
 #endif
+}
+
+int make_real(int fd, uint64_t offset, uint64_t bytes) {
+  // A signal ends fallocate, which then undoes what it did: small steps make progress all the same.
+  constexpr uint64_t kStepBytes = uint64_t{1} << 20;
+  for (uint64_t done = 0; done < bytes;) {
+    const uint64_t step = std::min(kStepBytes, bytes - done);
+    if (fallocate(fd, 0, static_cast<off_t>(offset + done), static_cast<off_t>(step)) == 0) {
+      done += step;
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
 }
 
 MirroredMapping::MirroredMapping(MirroredMapping&& other) noexcept { *this = std::move(other); }

@@ -19,6 +19,10 @@ void discard(uint8_t* address, uint64_t bytes);
 // Makes the pages of a range real at once, rather than by a fault for each when they are written.
 void populate(uint8_t* address, uint64_t bytes);
 
+// Reserves room for [offset, offset + bytes) of a file in shared memory, until it is discarded. 0 or an errno; ENOSPC: the
+// file system is full. It calls the OOM killer rather than fail for lack of memory: look at that first.
+int make_real(int fd, uint64_t offset, uint64_t bytes);
+
 // A header followed by a data area that is mapped twice back to back, so that whatever starts inside the area is
 // contiguous. Move-only owner of the mapping.
 class MirroredMapping {

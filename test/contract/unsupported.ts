@@ -7,6 +7,8 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   child_process: {
     // Value, SharedArray, SharedMemory, ShareableList
     'shared data': 'UnsupportedError at construction: processes of pure Node cannot share memory',
+    // Queue and JoinableQueue with the option "name"
+    'queues with names': 'UnsupportedError at construction: unrelated programs of pure Node share nothing',
   },
 };
 

@@ -5,6 +5,12 @@
  * consumers stop whenever they like. Wake-ups without a cause come at any time. So the state space is finite although
  * the runs are not.
  *
+ * Rings in files with names wake event loops by a bell, a write to the file that inotify tells of, instead of an eventfd,
+ * and this model is theirs too: a wake is still one system call by who holds the lock, before its commit, and it gives an
+ * edge to everybody who listens, each of whom has it for himself: the only writer that a listener has is the kernel, and
+ * no list of listeners can be left half told. One bell for both directions only adds wake-ups without a cause. Who cannot
+ * listen is a loop whose wake-ups come by themselves.
+ *
  *   PRODUCERS, CONSUMERS       how many; the n-th producer's records take n units
  *   LOOPING                    a bit for each, producers first: it waits by an event loop instead of a futex
  *   CAPACITY                   units in the ring

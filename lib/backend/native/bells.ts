@@ -1,5 +1,8 @@
 import { addon } from './addon';
-import { reactor } from './reactor';
+import { reactor, type Later } from './reactor';
+
+/** How soon (ms) to look for oneself where nothing can be heard. */
+const LOOK = 50;
 
 /** What tells this thread's event loop that somebody's condition may have become true. */
 export interface Bell {
@@ -29,8 +32,22 @@ class Files {
   #token = 0;
 
   watch(file: number, handler: () => void): () => void {
+    try {
+      return this.#listen(file, handler);
+    } catch {
+      return this.#lookAgain(file, handler);
+    }
+  }
+
+  #listen(file: number, handler: () => void): () => void {
     if (this.#handlers.size === 0) this.#open();
-    const number = addon.watchBell(this.#descriptor, file);
+    let number: number;
+    try {
+      number = addon.watchBell(this.#descriptor, file);
+    } catch (error) {
+      if (this.#handlers.size === 0) this.#close();
+      throw error;
+    }
     let handlers = this.#handlers.get(number);
     if (handlers === undefined) this.#handlers.set(number, (handlers = new Set()));
     handlers.add(handler);
@@ -39,6 +56,29 @@ class Files {
       this.#handlers.delete(number);
       addon.unwatchBell(this.#descriptor, number);
       if (this.#handlers.size === 0) this.#close();
+    };
+  }
+
+  /** Without news, until the user has an inotify instance to spare: one looks by oneself. */
+  #lookAgain(file: number, handler: () => void): () => void {
+    let stop: (() => void) | undefined;
+    let later: Later | undefined;
+    const wait = () => {
+      later = reactor.later(LOOK, () => {
+        try {
+          stop = this.#listen(file, handler);
+          later = undefined;
+        } catch {
+          wait();
+        }
+        handler(); // of what came before it was listened to
+      });
+      later.timer.unref(); // whoever waits holds the event loop
+    };
+    wait();
+    return () => {
+      stop?.();
+      if (later !== undefined) reactor.cancel(later);
     };
   }
 

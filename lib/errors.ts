@@ -193,6 +193,11 @@ export class PoolTerminatedError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_POOL_TERMINATED';
 }
 
+/** The task's result was cancelled. */
+export class CancelledError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_CANCELLED';
+}
+
 /** An error of another process whose class is not known here; `name` is that of the original. */
 export class RemoteError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_REMOTE';

@@ -9,6 +9,8 @@ export interface Deadline {
 /** Timers that {@link fire} makes good for while the thread is blocked, when those of the event loop stand still. */
 export class Deadlines {
   readonly #open = new Set<Deadline>();
+  /** Another one whenever {@link next} may have come nearer. */
+  version = 0;
 
   /** Acts once in `ms` milliseconds; never for Infinity. */
   set(ms: number, act: () => void): Deadline | undefined {
@@ -22,6 +24,7 @@ export class Deadlines {
       }),
     };
     this.#open.add(deadline);
+    this.version++;
     return deadline;
   }
 

@@ -174,12 +174,14 @@ export class Scheduler {
   /** Blocks the thread until `done()`, while the pool goes on; false after `timeout` ms. */
   block(done: () => boolean, timeout: number): boolean {
     const end = performance.now() + timeout;
-    for (;;) {
+    while (!done()) {
       const left = Math.max(0, end - performance.now());
-      if (backend.runUntil(done, Math.min(left, this.#deadlines.next))) return true;
-      if (left === 0) return false;
+      const { next, version } = this.#deadlines;
+      backend.runUntil(() => done() || this.#deadlines.version !== version, Math.min(left, next));
       this.#deadlines.fire();
+      if (left === 0) return done();
     }
+    return true;
   }
 
   async gone(): Promise<void> {

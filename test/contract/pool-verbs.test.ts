@@ -72,7 +72,10 @@ describeEach('Pool: every verb', ({ context }) => {
     let closed = false;
     async function* endless(): AsyncGenerator<number> {
       try {
-        for (let i = 0; ; i++) yield await Promise.resolve(i);
+        for (let i = 0; ; i++) {
+          await new Promise((resolve) => setImmediate(resolve));
+          yield i;
+        }
       } finally {
         closed = true;
       }

@@ -11,7 +11,9 @@
       "native/core/robust_mutex.cc",
       "native/core/process_identity.cc",
       "native/core/ledger.cc",
-            "native/core/ring.cc",
+      "native/core/descriptors.cc",
+      "native/core/parcel.cc",
+      "native/core/ring.cc",
       "native/core/shared_block.cc",
       "native/core/named_file.cc"
     ]
@@ -22,7 +24,6 @@
       "sources": [
         "<@(core_sources)",
         "native/core/process.cc",
-        "native/core/descriptors.cc",
         "native/core/fork.cc",
         "native/core/forkserver.cc",
         "native/core/probe.cc",
@@ -30,6 +31,7 @@
         "native/addon/block_object.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
+        "native/addon/messages.cc",
         "native/addon/ring_object.cc",
         "native/addon/reactor_object.cc",
         "native/addon/system.cc"
@@ -43,7 +45,6 @@
       "sources": [
         "<@(core_sources)",
         "native/core/process.cc",
-        "native/core/descriptors.cc",
         "native/core/probe.cc",
         "native/test/deny.cc",
         "native/test/ring_test.cc",

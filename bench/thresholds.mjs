@@ -28,10 +28,14 @@ const issues = {
   },
   4: {
     queue: [
-      { who: 'await each, child_process backend', figure: SMALL, over: 'child_process advanced', atLeast: 1 },
       { who: 'await each, child_process backend', figure: LARGE, over: 'child_process advanced', atLeast: 1 },
-      { who: 'await each, child_process backend', figure: ASLEEP, over: 'child_process advanced', atMost: 1 },
     ],
+    requests: ['64 B, 1', '64 B, 8', '64 B, 64', '1 MiB, 1', '1 MiB, 4'].map((what) => ({
+      who: 'Pipe, child_process backend',
+      figure: `requests of ${what} in flight, same core`,
+      over: 'child_process advanced',
+      atLeast: 1,
+    })),
     pool: [
       { who: 'applyAsync, child_process backend', figure: NUMBERS, over: 'best process peer', atLeast: 1 },
     ],

@@ -11,9 +11,9 @@ import { hasOwnTitle } from './platform';
 import { adoptSelf, isProcessClass } from './process';
 
 function report(link: Duplex<StartMessage>, content: Report): void {
-  const { buffer, length } = encodeReport(content);
+  const { data, length, shares } = encodeReport(content);
   try {
-    link.sendSync(0, buffer, length, Infinity);
+    link.sendSync(0, data, length, Infinity, shares);
   } catch {
     // The parent has gone, or wants to know nothing any more.
   }

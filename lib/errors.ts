@@ -198,6 +198,11 @@ export class CancelledError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_CANCELLED';
 }
 
+/** More file descriptors than the limits of this process, or of its user, allow. */
+export class DescriptorError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_DESCRIPTORS';
+}
+
 /** An error of another process whose class is not known here; `name` is that of the original. */
 export class RemoteError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_REMOTE';

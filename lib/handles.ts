@@ -1,5 +1,6 @@
-import type { Share } from './backend/backend';
-import { HANDLE, type HandleSink, type HandleSource } from './serializer';
+import type { Backend, Message, Share } from './backend/backend';
+import { SerializationError } from './errors';
+import { HANDLE, type HandleSink, type HandleSource, type Reader, type Writer } from './serializer';
 
 /** What an object that travels as a handle says of itself. */
 export interface HandleDescription {
@@ -54,6 +55,9 @@ export interface HandleRecord {
   readonly details: Details;
 }
 
+const LOST =
+  'expected a message with its handles, but they did not come with it; was it sent by something else than this library?';
+
 /** Stands for the share of an object that has none of its own. */
 const NO_SHARE: Share = { kind: 'none', key: 0, descriptors: [] };
 
@@ -77,15 +81,67 @@ export class HandleCollector implements HandleSink {
   }
 }
 
+/** A collector that is made when it is needed: few messages have handles. */
+export class LazyCollector implements HandleSink {
+  #collector: HandleCollector | undefined;
+
+  add(owner: object): number {
+    return (this.#collector ??= new HandleCollector()).add(owner);
+  }
+
+  /** What was found since the last call, if anything. */
+  take(): HandleCollector | undefined {
+    const collector = this.#collector;
+    this.#collector = undefined;
+    return collector;
+  }
+}
+
+/** Writes behind a message what {@link readHandles} reads. Returns the rights that go along. */
+export function appendHandles(writer: Writer, { records, shares }: HandleCollector): readonly Share[] {
+  const table = writer.length;
+  writer.value(records).u32(table);
+  return shares;
+}
+
+const TABLE_OFFSET_BYTES = 4;
+
+/** Takes over the rights that came with the message. @throws SerializationError if they are not what it says */
+export function readHandles(
+  { buffer, start, end, descriptors }: Message,
+  reader: Reader,
+  backend: Pick<Backend, 'discard'>,
+): HandleOpener {
+  try {
+    const last = end - TABLE_OFFSET_BYTES;
+    const table = start + reader.reset(buffer, Math.max(start, last), end).u32();
+    const records = reader.reset(buffer, table, last).value() as readonly HandleRecord[];
+    return new HandleOpener(records, descriptors, backend, table);
+  } catch (error) {
+    backend.discard({ ...NO_SHARE, descriptors });
+    throw error;
+  }
+}
+
 /** Opens the handles of one received message. */
 export class HandleOpener implements HandleSource {
   readonly #records: readonly HandleRecord[];
   readonly #descriptors: readonly number[];
-  readonly #opened = new Map<number, object>();
+  readonly #backend: Pick<Backend, 'discard'> | undefined;
+  readonly #opened = new Map<number, object | undefined>();
+  /** Where the table of the handles begins in the message. */
+  readonly table: number;
 
-  constructor(records: readonly HandleRecord[], descriptors: readonly number[]) {
+  constructor(
+    records: readonly HandleRecord[],
+    descriptors: readonly number[],
+    backend?: Pick<Backend, 'discard'>,
+    table = 0,
+  ) {
     this.#records = records;
     this.#descriptors = descriptors;
+    this.#backend = backend;
+    this.table = table;
   }
 
   take(index: number): unknown {
@@ -95,11 +151,24 @@ export class HandleOpener implements HandleSource {
     const open = record && openers.get(record.type);
     if (record === undefined || open === undefined) return undefined;
     const parts = record.parts.map((part) => this.take(part));
-    let first = 0;
-    for (const { descriptors } of this.#records.slice(0, index)) first += descriptors;
-    const descriptors = this.#descriptors.slice(first, first + record.descriptors);
-    const object = open({ kind: record.kind, key: record.key, descriptors }, record.details, parts);
+    this.#opened.set(index, undefined); // whatever becomes of it, its rights are not ours any more
+    const object = open(this.#share(record, index), record.details, parts);
     this.#opened.set(index, object);
     return object;
+  }
+
+  /** Gives up what nobody has taken. */
+  close(): void {
+    if (this.#opened.size === this.#records.length) return;
+    for (const [index, record] of this.#records.entries())
+      if (!this.#opened.has(index)) this.#backend?.discard(this.#share(record, index));
+  }
+
+  #share({ kind, key, descriptors: count }: HandleRecord, index: number): Share {
+    let first = 0;
+    for (const { descriptors } of this.#records.slice(0, index)) first += descriptors;
+    const descriptors = this.#descriptors.slice(first, first + count);
+    if (descriptors.length < count) throw new SerializationError(LOST);
+    return { kind, key, descriptors };
   }
 }

@@ -1,6 +1,14 @@
-import type { Message } from './backend/backend';
+import { backend } from './backend';
+import type { Message, Share } from './backend/backend';
 import type { TargetReference } from './function-ref';
-import { HandleCollector, HandleOpener, type HandleRecord } from './handles';
+import {
+  HandleCollector,
+  HandleOpener,
+  LazyCollector,
+  appendHandles,
+  readHandles,
+  type HandleRecord,
+} from './handles';
 import { Reader, Writer } from './serializer';
 
 /** All that crosses a process boundary beside users' values. Both sides are always of the same version. */
@@ -58,17 +66,46 @@ export function decodeStart(message: Message, receive: (count: number) => number
   return { ...rest, args };
 }
 
+/** The first byte of a report. */
+const Outcome = { Result: 0, Error: 1, ResultWithHandles: 2 } as const;
+
 /** @throws SerializationError if the value cannot be sent */
-export function encodeReport(report: Report): Writer {
+export function encodeReport(report: Report): {
+  readonly data: Buffer;
+  readonly length: number;
+  readonly shares: readonly Share[] | undefined;
+} {
   const writer = new Writer();
-  return report.kind === 'result'
-    ? writer.u8(0).value(report.value, 'result')
-    : writer.u8(1).value(report.error, 'error');
+  let shares: readonly Share[] | undefined;
+  if (report.kind === 'error') {
+    writer.u8(Outcome.Error).value(report.error, 'error');
+  } else {
+    const handles = new LazyCollector();
+    writer.u8(Outcome.Result).value(report.value, 'result', handles);
+    const found = handles.take();
+    if (found !== undefined) {
+      shares = appendHandles(writer, found);
+      writer.buffer[0] = Outcome.ResultWithHandles;
+    }
+  }
+  return { data: writer.buffer, length: writer.length, shares };
 }
 
-export function decodeReport({ buffer, start, end }: Message): Report {
+export function decodeReport(message: Message): Report {
+  const { buffer, start, end } = message;
   const reader = new Reader().reset(buffer, start, end);
-  return reader.u8() === 0
-    ? { kind: 'result', value: reader.value() }
-    : { kind: 'error', error: reader.value() };
+  switch (reader.u8()) {
+    case Outcome.Result:
+      return { kind: 'result', value: reader.value() };
+    case Outcome.Error:
+      return { kind: 'error', error: reader.value() };
+    default: {
+      const opener = readHandles(message, reader, backend);
+      try {
+        return { kind: 'result', value: reader.reset(buffer, start + 1, opener.table).value(opener) };
+      } finally {
+        opener.close();
+      }
+    }
+  }
 }

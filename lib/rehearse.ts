@@ -44,7 +44,7 @@ export async function rehearse(rounds: number): Promise<void> {
       const loaded = await load(start.target);
       const value = 'call' in loaded ? loaded.call(...start.args) : undefined;
       const report = encodeReport({ kind: 'result', value });
-      theirs.sendSync(REPORT, report.buffer, report.length, 0);
+      theirs.sendSync(REPORT, report.data, report.length, 0);
       ours.tryReceive();
     }
     ours.close();

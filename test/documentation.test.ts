@@ -15,6 +15,7 @@ const documents: Record<string, Record<string, RegExp>> = {
     'pool.mjs': /^1024\n\[ 1, 2, 3 \]\n(4\n5|5\n4)\n1\n4\n9\n$/,
   },
   'docs/queues.md': {
+    'handles.mjs': /^hello world\n$/,
     'shutdown.mjs': /^10\n$/,
     'joinable.mjs': /^1\n4\n9\ndone\n$/,
   },

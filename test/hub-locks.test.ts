@@ -33,7 +33,7 @@ class Fake implements Peer {
     op: number,
     { a = 0, b = 0, c = 0, verb = 0 }: Partial<Record<'a' | 'b' | 'c' | 'verb', number>>,
   ): void {
-    this.#object.handle(op, { ...header(op, 0, a, b, c, verb), side: 0, payload: Buffer.alloc(0) }, this);
+    this.#object.handle(op, { ...header(op, 0, a, b, c, verb), payload: Buffer.alloc(0) }, this);
   }
 
   wait(request: number, place = 0): void {

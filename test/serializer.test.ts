@@ -366,7 +366,11 @@ describe('what cannot be sent is named by its path', () => {
     ['args.k', { k: proxy({ ownKeys: thrower }) }, /could not be read: trap/],
     ['args.k', { k: proxy({ getPrototypeOf: thrower }) }, /could not be read: trap/],
     ['args.o', { o: Object(Symbol('s')) }, /is a symbol/],
-    ['args.h', { h: { [HANDLE]: () => 1 } }, /queues and connections can travel as arguments of a Process/],
+    [
+      'args.h',
+      { h: { [HANDLE]: () => 1 } },
+      /queues, connections, locks and shared data can be part of arguments/,
+    ],
   ])('%s', (path, value, message) => {
     const error = failure(() => encode(value, 'args'));
     expect(error.path).toBe(path);

@@ -25,6 +25,8 @@ export interface Message {
   readonly buffer: Buffer;
   readonly start: number;
   readonly end: number;
+  /** The rights that came with it, in the order of the {@link Share}s; whoever decodes the message has them now. */
+  readonly descriptors: readonly number[];
   /** Makes the bytes the receiver's own, for as long as it wants. */
   keep(): void;
 }
@@ -57,18 +59,31 @@ export const MOST_PER_BATCH = 64;
 export const NOTHING: unique symbol = Symbol('nothing');
 export type Nothing = typeof NOTHING;
 
-/** The sending half of a transport. Operations take effect in the order of the calls. */
+/**
+ * The sending half of a transport. Operations take effect in the order of the calls. A message may carry rights: from
+ * the call on they are valid whatever becomes of the objects that gave them, or of this process once it is sent; until
+ * it is received, or the transport is gone.
+ */
 export interface Sender {
   /**
    * Sends if that can be done at once and without asking anybody; false also if there may be room after all, which
    * {@link sendSync} with a timeout of 0 finds out.
    */
-  trySend(tag: number, data: Uint8Array, length: number, start?: number): boolean;
+  trySend(tag: number, data: Uint8Array, length: number, start?: number, shares?: readonly Share[]): boolean;
   /** Resolves when the message is where the death of this process cannot undo it. The bytes are copied at the call. */
-  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void>;
-  /** Blocks the thread for at most `timeout` ms; false if there was no room. */
-  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean;
-  /** How many of the batch's messages, from `first` on, went as {@link trySend} does. */
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void>;
+  /**
+   * Blocks the thread for at most `timeout` ms; false if there was no room. The message is on its way when this returns,
+   * even if the thread then does nothing else.
+   */
+  sendSync(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    timeout: number,
+    shares?: readonly Share[],
+  ): boolean;
+  /** How many of the batch's messages, from `first` on, went at once; those are on their way when this returns. */
   trySendMany(batch: Batch, first: number): number;
 }
 
@@ -116,6 +131,13 @@ export interface Account {
   join(wait: Wait): Promise<void>;
   /** Whether everything is done; definite with a timeout of 0. Throws as {@link join} rejects. */
   joinSync(timeout: number): boolean;
+}
+
+/** Rights of one's own, so that they outlive the objects that gave them. */
+export interface RetainedShares {
+  readonly shares: readonly Share[];
+  /** Gives them up. Idempotent. */
+  release(): void;
 }
 
 /** Many-to-many, bounded or not. */
@@ -280,6 +302,9 @@ export interface Backend extends SynchronizeBackend {
    * JavaScript but the library's runs meanwhile.
    */
   runUntil(done: () => boolean, timeout: number): boolean;
+  retain(shares: readonly Share[]): RetainedShares;
+  /** Gives up a right that came with a message and that nobody has opened. */
+  discard(share: Share): void;
   /** Keeps the event loop alive once more, or once less. */
   hold(delta: 1 | -1): void;
   /** Marks work that must go on during a Sync call on another object. */

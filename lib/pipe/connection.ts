@@ -53,16 +53,16 @@ export class Connection<Send = unknown, Receive = Send>
   async send(value: Send, options?: WaitOptions): Promise<void> {
     const duplex = this.#use('send');
     const wait = this.#wait('send', options);
-    const { tag, data, length } = encodeMessage(value);
-    if (!duplex.trySend(tag, data, length)) await duplex.send(tag, data, length, wait);
+    const { tag, data, length, shares } = encodeMessage(value);
+    if (!duplex.trySend(tag, data, length, 0, shares)) await duplex.send(tag, data, length, wait, shares);
   }
 
   /** Like {@link send}, and blocks the thread meanwhile. */
   sendSync(value: Send, options?: SyncWaitOptions): void {
     const duplex = this.#use('send');
-    const { tag, data, length } = encodeMessage(value);
-    if (duplex.trySend(tag, data, length)) return;
-    if (!duplex.sendSync(tag, data, length, timeoutOption('sendSync', options))) throw timedOut('sendSync');
+    const { tag, data, length, shares } = encodeMessage(value);
+    const timeout = timeoutOption('sendSync', options);
+    if (!duplex.sendSync(tag, data, length, timeout, shares)) throw timedOut('sendSync');
   }
 
   /**
@@ -101,7 +101,6 @@ export class Connection<Send = unknown, Receive = Send>
     const duplex = this.#use('send');
     const timeout = timeoutOption('sendBytesSync', options);
     const part = partOf('sendBytesSync', data, offset, size);
-    if (duplex.trySend(BYTES, part, part.length)) return;
     if (!duplex.sendSync(BYTES, part, part.length, timeout)) throw timedOut('sendBytesSync');
   }
 

@@ -1,20 +1,29 @@
-import { MOST_PER_BATCH, align, type Batch } from '../backend/backend';
+import { MOST_PER_BATCH, align, type Batch, type Share } from '../backend/backend';
 import { encodeMessage } from '../user-message';
 
 const BATCH_BYTES = 256 * 1024;
 
+/** What carries rights is alone in its batch, and goes by itself. */
+export interface Parcels extends Batch {
+  readonly shares: readonly Share[] | undefined;
+}
+
 /** Encodes values into batches, so that one native call takes many. The batch is valid until the next one. */
-export function* batches(values: Iterable<unknown>): Generator<Batch> {
+export function* batches(values: Iterable<unknown>): Generator<Parcels> {
   const lengths = new Uint32Array(2 * MOST_PER_BATCH);
   let data = Buffer.allocUnsafeSlow(BATCH_BYTES);
   let count = 0;
   let used = 0;
   for (const value of values) {
     const message = encodeMessage(value);
-    if (count === MOST_PER_BATCH || (count > 0 && used + message.length > data.length)) {
+    const { shares } = message;
+    if (
+      count === MOST_PER_BATCH ||
+      (count > 0 && (shares !== undefined || used + message.length > data.length))
+    ) {
       const held = message.data.slice(0, message.length); // the consumer may encode something itself
       const { tag } = message;
-      yield { data, lengths, count };
+      yield { data, lengths, count, shares: undefined };
       count = used = 0;
       message.tag = tag;
       message.data = held;
@@ -29,6 +38,9 @@ export function* batches(values: Iterable<unknown>): Generator<Batch> {
     lengths[2 * count + 1] = message.tag;
     count++;
     used += align(message.length);
+    if (shares === undefined) continue;
+    yield { data, lengths, count, shares };
+    count = used = 0;
   }
-  if (count > 0) yield { data, lengths, count };
+  if (count > 0) yield { data, lengths, count, shares: undefined };
 }

@@ -31,7 +31,7 @@ export interface QueueInside<T> {
 
 /**
  * Many producers, many consumers, in this process and others: pass it as an argument of a {@link Process} or of a
- * pool's initializer. First in, first out for each producer. What has been put is in shared memory: no process that
+ * pool's task, or send it in a message. First in, first out for each producer. What has been put is in shared memory: no process that
  * ends, however, takes a message with it or stops the others.
  */
 export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable<T> {
@@ -62,9 +62,10 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
     try {
       const channel = this.#use();
       const wait = options === undefined ? undefined : this.#wait('put', options);
-      const { tag, data, length } = encodeMessage(value);
-      if (channel.trySend(tag, data, length)) return RESOLVED;
-      return this.#outbox.add(channel.send(tag, data, length, wait ?? this.#wait('put', undefined)));
+      const { tag, data, length, shares } = encodeMessage(value);
+      if (channel.trySend(tag, data, length, 0, shares)) return RESOLVED;
+      const patience = wait ?? this.#wait('put', undefined);
+      return this.#outbox.add(channel.send(tag, data, length, patience, shares));
     } catch (error) {
       return rejected(error);
     }
@@ -73,15 +74,15 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
   /** Like {@link put}, and blocks the thread meanwhile. */
   putSync(value: T, options?: SyncWaitOptions): void {
     const channel = this.#use();
-    const { tag, data, length } = encodeMessage(value);
-    if (channel.trySend(tag, data, length)) return;
-    if (!channel.sendSync(tag, data, length, timeoutOption('putSync', options))) throw this.#fullError();
+    const { tag, data, length, shares } = encodeMessage(value);
+    if (!channel.sendSync(tag, data, length, timeoutOption('putSync', options), shares))
+      throw this.#fullError();
   }
 
   /** Puts without waiting. @throws FullError if there is no room, or earlier puts of this process still wait */
   putNowait(value: T): void {
-    const { tag, data, length } = encodeMessage(value);
-    if (!this.#use().sendSync(tag, data, length, 0)) throw this.#fullError();
+    const { tag, data, length, shares } = encodeMessage(value);
+    if (!this.#use().sendSync(tag, data, length, 0, shares)) throw this.#fullError();
   }
 
   /** Puts the values in order; much cheaper than one by one. After a FullError the first of them may be in the queue. */
@@ -91,11 +92,13 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
       const wait = this.#wait('putMany', options);
       let last: Promise<void> = RESOLVED;
       for (const batch of batches(values)) {
-        let sent = channel.trySendMany(batch, 0);
+        const { shares } = batch;
+        let sent = shares === undefined ? channel.trySendMany(batch, 0) : 0;
         for (let offset = offsetIn(batch, sent); sent < batch.count; sent++) {
           const length = batch.lengths[2 * sent] ?? 0;
           const data = batch.data.subarray(offset, offset + length);
-          last = this.#outbox.add(channel.send(batch.lengths[2 * sent + 1] ?? 0, data, length, wait));
+          const tag = batch.lengths[2 * sent + 1] ?? 0;
+          last = this.#outbox.add(channel.send(tag, data, length, wait, shares));
           last.catch(() => undefined); // the last one tells: they fail in order
           offset += align(length);
         }
@@ -112,13 +115,15 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
     const limit = timeoutOption('putManySync', options);
     const end = performance.now() + limit;
     for (const batch of batches(values)) {
+      const { shares } = batch;
       let sent = 0;
-      while ((sent += channel.trySendMany(batch, sent)) < batch.count) {
+      while ((sent += shares === undefined ? channel.trySendMany(batch, sent) : 0) < batch.count) {
         const offset = offsetIn(batch, sent);
         const length = batch.lengths[2 * sent] ?? 0;
         const left = Math.max(0, end - performance.now());
         const data = batch.data.subarray(offset, offset + length);
-        if (!channel.sendSync(batch.lengths[2 * sent + 1] ?? 0, data, length, left)) throw this.#fullError();
+        const tag = batch.lengths[2 * sent + 1] ?? 0;
+        if (!channel.sendSync(tag, data, length, left, shares)) throw this.#fullError();
         sent++;
       }
     }

@@ -291,8 +291,8 @@ export class Writer {
   #handle(object: object): void {
     if (this.#sink === undefined) {
       throw new Failure(
-        'cannot be part of a message or of a task: queues and connections can travel as arguments of a Process ' +
-          'or initargs of a Pool, and so can shared data; pass it when the process is created',
+        'cannot travel here: queues, connections, locks and shared data can be part of arguments, messages and ' +
+          'results of processes; pass it in one of those',
       );
     }
     let index: number;

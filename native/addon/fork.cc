@@ -1,6 +1,7 @@
 #include "addon/fork.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -109,6 +110,16 @@ Napi::Value receive_from(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// (socket) -> the kind of the next packet, which stays; undefined: nothing there, or the peer is gone
+Napi::Value next_kind(const Napi::CallbackInfo& info) {
+  uint32_t kind;
+  ssize_t received;
+  do received = recv(integer(info[0]), &kind, sizeof kind, MSG_PEEK | MSG_DONTWAIT);
+  while (received < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (received < static_cast<ssize_t>(sizeof kind)) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), kind);
+}
+
 // (code): ends this process without the threads that it does not have.
 Napi::Value leave(const Napi::CallbackInfo& info) {
   fflush(nullptr);
@@ -128,6 +139,7 @@ void define_fork(Napi::Env env, Napi::Object exports) {
   define("awaitBirth", wait_for_birth);
   define("sendPacket", send_to);
   define("receivePacket", receive_from);
+  define("nextKind", next_kind);
   define("leave", leave);
 }
 

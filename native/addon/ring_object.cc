@@ -10,130 +10,11 @@ namespace {
 
 constexpr int64_t kLoopPatienceMs = 1;  // what an event loop may wait for a lock
 
-napi_value to_js(napi_env env, Status status) {
-  napi_value result;
-  napi_create_int32(env, static_cast<int32_t>(status), &result);
-  return result;
-}
-
-napi_value wrong_call(napi_env env, const char* what) {
-  napi_throw_type_error(env, nullptr, what);
-  return nullptr;
-}
-
-struct Bytes {
-  uint8_t* data = nullptr;
-  size_t length = 0;
-};
-
-// Any typed array or Buffer.
-bool bytes_of(napi_env env, napi_value value, Bytes* out) {
-  void* data;
-  if (napi_get_buffer_info(env, value, &data, &out->length) != napi_ok) return false;
-  out->data = static_cast<uint8_t*>(data);
-  return true;
-}
-
-template <size_t N>
-struct Call {
-  napi_value arguments[N];
-  Ring* ring = nullptr;
-
-  // napi_define_class gives methods a signature: `this` is known to be a RingObject.
-  Call(napi_env env, napi_callback_info info, Ring RingObject::*member) {
-    size_t count = N;
-    napi_value self;
-    void* wrapped;
-    if (napi_get_cb_info(env, info, &count, arguments, &self, nullptr) != napi_ok || count < N) return;
-    if (napi_unwrap(env, self, &wrapped) != napi_ok) return;
-    Ring* candidate = &(static_cast<RingObject*>(wrapped)->*member);
-    if (candidate->attached()) ring = candidate;
-  }
-};
-
-uint32_t uint32_of(napi_env env, napi_value value) {
-  uint32_t out = 0;
-  napi_get_value_uint32(env, value, &out);
-  return out;
-}
-
-double double_of(napi_env env, napi_value value) {
-  double out = 0;
-  napi_get_value_double(env, value, &out);
-  return out;
-}
-
-// (tag, data, length, …), from `start` on
-bool record_of(napi_env env, napi_value* arguments, uint32_t start, Ring::Record* out) {
-  Bytes bytes;
-  const uint32_t length = uint32_of(env, arguments[2]);
-  if (!bytes_of(env, arguments[1], &bytes) || start > bytes.length || length > bytes.length - start) return false;
-  *out = {bytes.data + start, length, uint32_of(env, arguments[0])};
-  return true;
-}
-
-// (data, lengths: Uint32Array of (length, tag) pairs, first, count, …): records lie at multiples of 8.
-struct Batch {
-  Ring::Record records[AddonData::kMostRecords];
-  uint32_t count = 0;
-
-  bool read(napi_env env, napi_value* arguments) {
-    Bytes bytes;
-    napi_typedarray_type type;
-    size_t pairs;
-    void* raw;
-    if (!bytes_of(env, arguments[0], &bytes)) return false;
-    if (napi_get_typedarray_info(env, arguments[1], &type, &pairs, &raw, nullptr, nullptr) != napi_ok) return false;
-    if (type != napi_uint32_array) return false;
-    const auto* sizes = static_cast<const uint32_t*>(raw);
-    size_t offset = uint32_of(env, arguments[2]);
-    count = uint32_of(env, arguments[3]);
-    if (count == 0 || count > AddonData::kMostRecords || size_t{count} * 2 > pairs) return false;
-    for (uint32_t i = 0; i < count; i++) {
-      const uint32_t length = sizes[2 * i];
-      if (offset > bytes.length || length > bytes.length - offset) return false;
-      records[i] = {bytes.data + offset, length, sizes[2 * i + 1]};
-      offset += (size_t{length} + 7) & ~size_t{7};
-    }
-    return true;
-  }
-};
-
-// scratch: [count, (tag, length, offset) …]
-napi_value report_taken(napi_env env, AddonData* data, Status status, uint32_t count) {
-  uint32_t* out = data->scratch;
-  *out++ = count;
-  const uint32_t reported = status == Status::kShort ? 1 : count;
-  for (uint32_t i = 0; i < reported; i++) {
-    *out++ = data->taken[i].tag;
-    *out++ = data->taken[i].length;
-    *out++ = data->taken[i].offset;
-  }
-  return to_js(env, status);
-}
-
-// (slab, offset, max, …)
-bool destination_of(napi_env env, napi_value* arguments, Bytes* out, uint32_t* max) {
-  if (!bytes_of(env, arguments[0], out)) return false;
-  const uint32_t offset = uint32_of(env, arguments[1]);
-  *max = uint32_of(env, arguments[2]);
-  if (offset > out->length || *max == 0 || *max > AddonData::kMostRecords) return false;
-  out->data += offset;
-  out->length -= offset;
-  return true;
-}
-
 }  // namespace
 
 Napi::Function RingObject::define(Napi::Env env) {
-  const auto hot = [](const char* name, napi_callback method) {
-    return Napi::ClassPropertyDescriptor<RingObject>(
-        napi_property_descriptor{name, nullptr, method, nullptr, nullptr, nullptr, napi_default_method, nullptr});
-  };
   return DefineClass(env, "Ring",
-                     {hot("tryPut", try_put), hot("putSync", put_sync), hot("tryPutMany", try_put_many),
-                      hot("tryGet", try_get), hot("getSync", get_sync),
-                      InstanceMethod<&RingObject::spin>("spin"),
+                     {InstanceMethod<&RingObject::spin>("spin"),
                       InstanceMethod<&RingObject::arm_not_empty>("armNotEmpty"),
                       InstanceMethod<&RingObject::arm_not_full>("armNotFull"),
                       InstanceMethod<&RingObject::size>("size"), InstanceMethod<&RingObject::full>("full"),
@@ -144,14 +25,14 @@ Napi::Function RingObject::define(Napi::Env env) {
                       InstanceMethod<&RingObject::close>("close")});
 }
 
-// (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], limits?: { dataBytes, maxItems, maxBytes, joinable }):
-// limits mean a new ring.
+// (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], [socket for parcels, socket of parcels],
+// limits?: { dataBytes, maxItems, maxBytes, joinable }): limits mean a new ring.
 RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingObject>(info) {
   const int memory = info[0].As<Napi::Number>().Int32Value();
   const auto offset = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   int error;
-  if (info[3].IsObject()) {
-    const auto options = info[3].As<Napi::Object>();
+  if (info[4].IsObject()) {
+    const auto options = info[4].As<Napi::Object>();
     Ring::Limits limits;
     limits.data_bytes = static_cast<uint64_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
     limits.max_bytes = static_cast<uint64_t>(options.Get("maxBytes").As<Napi::Number>().Int64Value());
@@ -167,55 +48,23 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   const std::vector<int> events = integers(info[2]);
   if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) throw Napi::TypeError::New(info.Env(), "Ring");
   ring_.set_events(events[0], events[1], ring_.has_ledger() ? events[2] : -1);
+  const std::vector<int> parcels = integers(info[3]);
+  if (parcels.size() != 2) throw Napi::TypeError::New(info.Env(), "Ring");
+  ring_.set_parcels(parcels[0], parcels[1]);
+  AddonData* data = AddonData::of(info.Env());
+  ring_.limit_spinning(data->spin_ns);
+  table_ = data->rings;
+  number_ = table_->add(&ring_);
+  info.This().As<Napi::Object>().Set("number", number_);
 }
 
-// (tag, data, length, start)
-napi_value RingObject::try_put(napi_env env, napi_callback_info info) {
-  Call<4> call(env, info, &RingObject::ring_);
-  Ring::Record record;
-  if (call.ring == nullptr || !record_of(env, call.arguments, uint32_of(env, call.arguments[3]), &record)) {
-    return wrong_call(env, "tryPut");
-  }
-  uint32_t done;
-  return to_js(env, call.ring->try_put(&record, 1, &done, Deadline::in_ms(0)));
-}
+RingObject::~RingObject() { detach(); }
 
-napi_value RingObject::put_sync(napi_env env, napi_callback_info info) {
-  Call<4> call(env, info, &RingObject::ring_);
-  Ring::Record record;
-  if (call.ring == nullptr || !record_of(env, call.arguments, 0, &record)) return wrong_call(env, "putSync");
-  uint32_t done;
-  return to_js(env, call.ring->put(&record, 1, &done, Deadline::in_ms(double_of(env, call.arguments[3]))));
-}
-
-napi_value RingObject::try_put_many(napi_env env, napi_callback_info info) {
-  Call<4> call(env, info, &RingObject::ring_);
-  Batch batch;
-  if (call.ring == nullptr || !batch.read(env, call.arguments)) return wrong_call(env, "tryPutMany");
-  AddonData* data = AddonData::of(env);
-  return to_js(env, call.ring->try_put(batch.records, batch.count, data->scratch, Deadline::in_ms(0)));
-}
-
-napi_value RingObject::try_get(napi_env env, napi_callback_info info) {
-  Call<3> call(env, info, &RingObject::ring_);
-  Bytes into;
-  uint32_t max, count;
-  if (call.ring == nullptr || !destination_of(env, call.arguments, &into, &max)) return wrong_call(env, "tryGet");
-  AddonData* data = AddonData::of(env);
-  const Status status =
-      call.ring->try_get(into.data, into.length, max, data->taken, &count, Deadline::in_ms(0));
-  return report_taken(env, data, status, count);
-}
-
-napi_value RingObject::get_sync(napi_env env, napi_callback_info info) {
-  Call<4> call(env, info, &RingObject::ring_);
-  Bytes into;
-  uint32_t max, count;
-  if (call.ring == nullptr || !destination_of(env, call.arguments, &into, &max)) return wrong_call(env, "getSync");
-  AddonData* data = AddonData::of(env);
-  const Status status = call.ring->get(into.data, into.length, max, data->taken, &count,
-                                       Deadline::in_ms(double_of(env, call.arguments[3])));
-  return report_taken(env, data, status, count);
+void RingObject::detach() {
+  if (table_ == nullptr) return;
+  table_->remove(number_);
+  table_ = nullptr;
+  ring_.detach();
 }
 
 // Spins for a moment where that has paid; whether a record came.
@@ -283,7 +132,7 @@ Napi::Value RingObject::accounts(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value RingObject::close(const Napi::CallbackInfo& info) {
-  ring_.detach();
+  detach();
   return info.Env().Undefined();
 }
 

@@ -1,24 +1,21 @@
 #pragma once
 #include <napi.h>
 
+#include <memory>
+
+#include "addon/ring_table.h"
 #include "core/ring.h"
 
 namespace forkful {
 
-// Ring for JavaScript. The hot methods are plain Node-API callbacks: one call per message, no allocation, results in
-// the array given to `useScratch`.
+// Ring for JavaScript. What is done for each message is in messages.cc.
 class RingObject : public Napi::ObjectWrap<RingObject> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit RingObject(const Napi::CallbackInfo& info);
+  ~RingObject() override;
 
  private:
-  static napi_value try_put(napi_env env, napi_callback_info info);
-  static napi_value put_sync(napi_env env, napi_callback_info info);
-  static napi_value try_put_many(napi_env env, napi_callback_info info);
-  static napi_value try_get(napi_env env, napi_callback_info info);
-  static napi_value get_sync(napi_env env, napi_callback_info info);
-
   Napi::Value spin(const Napi::CallbackInfo& info);
   Napi::Value arm_not_empty(const Napi::CallbackInfo& info);
   Napi::Value arm_not_full(const Napi::CallbackInfo& info);
@@ -31,7 +28,12 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   Napi::Value accounts(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
+  void detach();
+
   Ring ring_;
+  std::shared_ptr<RingTable> table_;  // nullptr: detached
+  uint32_t number_ = 0;
 };
+
 
 }  // namespace forkful

@@ -1,12 +1,16 @@
 #pragma once
 #include <napi.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdint>
 
 #include <deque>
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "addon/ring_table.h"
 #include "core/ring.h"
 #include "core/shared_block.h"
 
@@ -33,6 +37,21 @@ class LateBlocks {
   uint64_t bytes_ = 0;
 };
 
+// The descriptors of the last record, until JavaScript takes them.
+class Arrived {
+ public:
+  ~Arrived() { empty_again(); }
+  std::vector<int>* empty_again() {
+    for (const int fd : descriptors_) close(fd);
+    descriptors_.clear();
+    return &descriptors_;
+  }
+  std::vector<int> take() { return std::exchange(descriptors_, {}); }
+
+ private:
+  std::vector<int> descriptors_;
+};
+
 // Where native calls leave more than one number: an Int32Array that JavaScript gave once per environment. Layout in
 // lib/backend/native/addon.ts.
 struct AddonData {
@@ -41,7 +60,14 @@ struct AddonData {
 
   uint32_t* scratch = nullptr;
   Napi::Reference<Napi::Uint32Array> scratch_owner;
+  // Where messages land. JavaScript owns it, and looks before each call whether it still has its memory.
+  uint8_t* slab = nullptr;
+  size_t slab_bytes = 0;
+  Napi::Reference<Napi::Uint8Array> slab_owner;
+  std::shared_ptr<RingTable> rings = std::make_shared<RingTable>();  // rings may outlive this at the very end
+  int64_t spin_ns = SpinBudget::kMostNs;  // for rings opened from now on
   Ring::Taken taken[kMostRecords];
+  Arrived arrived;
   LateBlocks late_blocks;
   struct sigaction interrupt {};  // in a forked child: the disposition of SIGINT that it is to have
 

@@ -10,6 +10,7 @@
 
 #include "addon/convert.h"
 #include "core/descriptors.h"
+#include "core/parcel.h"
 #include "core/probe.h"
 #include "core/process.h"
 #include "core/process_identity.h"
@@ -34,6 +35,7 @@ Napi::Value create_event(const Napi::CallbackInfo& info) {
 Napi::Value create_sockets(const Napi::CallbackInfo& info) {
   int fds[2];
   checked(info.Env(), "socketpair", make_socket_pair(fds));
+  for (const int fd : fds) make_room_for_parcels(fd);
   return array(info.Env(), {fds[0], fds[1]});
 }
 

@@ -58,6 +58,10 @@
   POINT(recovery_sleepers_woken)                                                                              \
   POINT(recovery_consumers_told)                                                                              \
   POINT(recovery_producers_told)                                                                              \
+  POINT(parcel_numbered)                                                                                      \
+  POINT(parcel_sent)                                                                                          \
+  POINT(parcel_peeked)                                                                                        \
+  POINT(parcel_dropped)                                                                                       \
   POINT(claim_locked)                                                                                         \
   POINT(claim_woken)                                                                                          \
   POINT(claim_vacated)                                                                                        \
@@ -91,7 +95,8 @@ inline constexpr const char* kFaultPointNames[] = {
 #undef FORKFUL_NAME
 };
 inline constexpr uint32_t kFaultPoints = std::size(kFaultPointNames);
-// From here on they are passed only with a ledger or by who shuts the ring, and tested apart.
+// From here on they are passed only with descriptors, with a ledger, or by who shuts the ring, and tested apart.
+inline constexpr uint32_t kFirstOfParcel = static_cast<uint32_t>(FaultPoint::parcel_numbered);
 inline constexpr uint32_t kFirstOfLedger = static_cast<uint32_t>(FaultPoint::claim_locked);
 inline constexpr uint32_t kFirstOfShut = static_cast<uint32_t>(FaultPoint::shut_half_locked);
 

@@ -7,10 +7,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "core/fault_point.h"
 #include "core/futex.h"
 #include "core/memory_budget.h"
+#include "core/parcel.h"
 
 namespace forkful {
 namespace {
@@ -22,6 +24,7 @@ constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
 constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
 constexpr uint64_t kChunkBytes = uint64_t{1} << 20;        // granularity of giving memory back
 constexpr uint64_t kGrantBytes = uint64_t{8} << 20;        // growth allowed by one look at the memory
+constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page faults one by one cost more
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
@@ -31,6 +34,11 @@ void signal_event(int fd) {
   // EAGAIN would take 2^64 - 2 writes, and would still leave the descriptor readable.
   const ssize_t written = write(fd, &one, sizeof one);
   static_cast<void>(written);
+}
+
+void nap(int64_t nanoseconds) {
+  const timespec length{0, nanoseconds};
+  nanosleep(&length, nullptr);
 }
 
 }  // namespace
@@ -191,6 +199,7 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
                  Ready ready) {
   if (deadline.is_poll()) return false;
   FAULT_POINT(sleep_begun);
+  const int64_t begun = budget.allowed() ? monotonic_ns() : 0;
   if (budget.spin(ready)) return true;
   if (const Status status = lock(opposite, deadline); status != Status::kOk) return status == Status::kCorrupt;
   FAULT_POINT(sleep_locked);
@@ -212,6 +221,7 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
   FAULT_POINT(sleep_unlocked);
   futex_wait(waiters.sequence, sequence, deadline);
   FAULT_POINT(sleep_woken);
+  if (budget.allowed()) budget.slept(monotonic_ns() - begun);
   return !deadline.passed();
 }
 
@@ -283,7 +293,21 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
   return jump.units;
 }
 
-Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
+// Invariant 6, the producer's half: under its lock, and before the commit. A number is used once even if the sending
+// fails, or its process ends here.
+Status Ring::send_parcel_for(const std::vector<int>& descriptors, ParcelNumber* number) {
+  *number = ++header().producers.parcels;
+  FAULT_POINT(parcel_numbered);
+  const int result = send_parcel(parcels_out_, *number, descriptors);
+  if (result == -EAGAIN) return Status::kBusy;
+  // Nobody is left at the other end: that is not the ring's to tell, and the descriptors are nobody's.
+  if (result == -EPIPE || result == -ECONNRESET) return Status::kOk;
+  if (result != 0) return Status::kDescriptors;
+  FAULT_POINT(parcel_sent);
+  return Status::kOk;
+}
+
+Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const std::vector<int>* descriptors) {
   RingHeader& h = header();
   auto& p = h.producers;
   const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_relaxed));
@@ -295,7 +319,8 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
   uint32_t written = 0;
   for (; written < count; written++) {
     const Record& record = records[written];
-    const uint32_t units = units_for(record.length);
+    const uint32_t prefix = descriptors != nullptr ? sizeof(ParcelNumber) : 0;
+    const uint32_t units = units_for(record.length) + prefix / kUnit;
     if (uint64_t{units} * kUnit > data_bytes_ - std::min(kChunkBytes, data_bytes_ / 2)) {
       status = Status::kTooLarge;
       break;
@@ -315,11 +340,20 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
       break;
     }
     uint8_t* place = at(next.position);
-    const RecordHeader record_header{record.length, record.tag};
+    if (record.length >= kPopulateBytes && offset_of(next.position) + record.length > kKeptBytes) {
+      populate(place, uint64_t{units} * kUnit);
+    }
+    RecordHeader record_header{record.length, record.tag};
+    if (descriptors != nullptr) [[unlikely]] {
+      ParcelNumber number;
+      if (status = send_parcel_for(*descriptors, &number); status != Status::kOk) break;
+      record_header = {record.length + prefix, record.tag | kWithParcel};
+      memcpy(place + sizeof record_header, &number, sizeof number);
+    }
     memcpy(place, &record_header, sizeof record_header);
     FAULT_POINT(put_header_written);
     // An empty record may come without an address, which memcpy must not be given.
-    if (record.length > 0) memcpy(place + sizeof record_header, record.data, record.length);
+    if (record.length > 0) memcpy(place + sizeof record_header + prefix, record.data, record.length);
     FAULT_POINT(put_record_written);
     next.position += units;
     next.items += 1;
@@ -333,26 +367,30 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done) {
   return Status::kOk;
 }
 
-Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline) {
+Status Ring::try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline,
+                     const std::vector<int>* descriptors) {
   *done = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
   RobustMutex& mutex = header().producers.lock;
   if (const Status status = lock(mutex, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(put_locked);
-  const Status status = is_shut() ? Status::kShut : append(records, count, done);
+  const Status status = is_shut() ? Status::kShut : append(records, count, done, descriptors);
   mutex.unlock();
   FAULT_POINT(put_unlocked);
+  // Nobody tells when a parcel is taken: who waits for that looks now and then.
+  if (status == Status::kBusy) nap(kLockPatienceNs);
   return status;
 }
 
-Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline) {
+Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline,
+                 const std::vector<int>* descriptors) {
   for (;;) {
-    const Status status = try_put(records, count, done, deadline);
+    const Status status = try_put(records, count, done, deadline, descriptors);
     if (status != Status::kFull) return status;
     RingHeader& h = header();
-    const uint32_t units = units_for(records[0].length);
+    const uint32_t units = units_for(records[0].length) + (descriptors != nullptr ? sizeof(ParcelNumber) / kUnit : 0);
     if (!sleep(h.not_full, h.consumers.lock, producer_spin_, deadline, [&] { return fits_now(units) || is_shut(); })) {
-      return try_put(records, count, done, Deadline::in_ms(0));
+      return try_put(records, count, done, Deadline::in_ms(0), descriptors);
     }
   }
 }
@@ -373,7 +411,8 @@ Status Ring::arm_not_full(uint32_t length, const Deadline& lock_deadline) {
 // ---------------------------------------------------------------------------------------------------------------
 // Consumers
 
-Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count) {
+Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
+                  std::vector<int>* descriptors) {
   RingHeader& h = header();
   const Cursor head = Cursor::unpack(h.head.load(std::memory_order_relaxed));
   Cursor tail = Cursor::unpack(h.consumers.seen_tail);
@@ -388,23 +427,40 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
 
   size_t used = 0;
   uint32_t moved = 0;
+  bool with_parcel = false;
   while (moved < max && next != tail) {
     const uint8_t* place = at(next.position);
     RecordHeader record;
     memcpy(&record, place, sizeof record);  // read once: what is checked is what is used
     const uint32_t units = units_for(record.length);
     if (units > tail.position - next.position || uint64_t{units} * kUnit > data_bytes_) return poison();
+    uint32_t prefix = 0;
+    if ((record.tag & kWithParcel) != 0) [[unlikely]] {
+      if (moved > 0) break;
+      prefix = sizeof(ParcelNumber);
+      if (record.length < prefix) return poison();
+      record.length -= prefix;
+    }
     if (record.length > room - used) {
       if (moved > 0) break;
       taken[0].length = record.length;
       return Status::kShort;
     }
-    memcpy(into + used, place + sizeof record, record.length);
+    if (prefix != 0 && parcels_in_ >= 0 && descriptors != nullptr) {
+      ParcelNumber number;
+      memcpy(&number, place + sizeof record, sizeof number);
+      const int found = peek_parcel(parcels_in_, number, descriptors);
+      if (found < 0) return Status::kDescriptors;
+      with_parcel = found > 0;
+      FAULT_POINT(parcel_peeked);
+    }
+    memcpy(into + used, place + sizeof record + prefix, record.length);
     taken[moved] = {record.tag, record.length, static_cast<uint32_t>(used), 0};
     moved++;
     used = std::min(room, used + (uint64_t{record.length} + kUnit - 1) / kUnit * kUnit);
     next.position += units;
     next.items += 1;
+    if (prefix != 0) break;
   }
   *count = moved;
   FAULT_POINT(get_copied);
@@ -413,6 +469,10 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
   FAULT_POINT(get_woken);
   h.head.store(next.pack(), std::memory_order_release);  // pairs with the acquire loads of head by producers
   FAULT_POINT(get_committed);
+  if (with_parcel) {
+    drop_parcel(parcels_in_);
+    FAULT_POINT(parcel_dropped);
+  }
   if (ledger_ != nullptr) {
     ledger_->end_take(moved);
     FAULT_POINT(get_accounted);
@@ -459,32 +519,39 @@ void Ring::discard_span(uint32_t from, uint32_t to) {
 }
 
 Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
-                     const Deadline& lock_deadline) {
+                     const Deadline& lock_deadline, std::vector<int>* descriptors) {
   RingHeader& h = header();
   *count = 0;
   if (poisoned()) [[unlikely]] return Status::kCorrupt;
-  const bool shut = is_shut();  // before tail, which no longer moves then
-  if (h.tail.load(std::memory_order_acquire) == h.head.load(std::memory_order_acquire)) {
-    return shut ? Status::kShut : Status::kEmpty;
+  // Only when nothing is left of what was seen before: producers write tail's cache line all the time.
+  const Cursor head = Cursor::unpack(h.head.load(std::memory_order_acquire));
+  if (static_cast<int32_t>(seen_items_.load(std::memory_order_relaxed) - head.items) <= 0) {
+    const bool shut = is_shut();  // before tail, which no longer moves then
+    const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
+    if (tail == head) return shut ? Status::kShut : Status::kEmpty;
+    seen_items_.store(tail.items, std::memory_order_relaxed);
   }
   if (ledger_ != nullptr) {
     if (const Status status = enrol(lock_deadline); status != Status::kOk) return status;
   }
   if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(get_locked);
-  const Status status = take(into, room, max, taken, count);
+  const Status status = take(into, room, max, taken, count, descriptors);
   h.consumers.lock.unlock();
   FAULT_POINT(get_unlocked);
+  // Others were faster; or what was seen is so old that the count has come round.
+  if (status == Status::kEmpty) seen_items_.store(head.items, std::memory_order_relaxed);
   return status;
 }
 
-Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, const Deadline& deadline) {
+Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, const Deadline& deadline,
+                 std::vector<int>* descriptors) {
   for (;;) {
-    const Status status = try_get(into, room, max, taken, count, deadline);
+    const Status status = try_get(into, room, max, taken, count, deadline, descriptors);
     if (status != Status::kEmpty) return status;
     RingHeader& h = header();
     if (!sleep(h.not_empty, h.producers.lock, consumer_spin_, deadline, [&] { return items() != 0 || is_shut(); })) {
-      return try_get(into, room, max, taken, count, Deadline::in_ms(0));
+      return try_get(into, room, max, taken, count, Deadline::in_ms(0), descriptors);
     }
   }
 }
@@ -543,6 +610,10 @@ void Ring::drop_all() {
   h.consumers.seen_tail = tail.pack();
   h.head.store(tail.pack(), std::memory_order_release);
   FAULT_POINT(shut_dropped);
+  if (parcels_in_ >= 0) {
+    while (drop_parcel(parcels_in_)) {
+    }
+  }
   if (ledger_ != nullptr) ledger_->end_take(tail.items - head.items);
   reclaim(tail.position);
 }

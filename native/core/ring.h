@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/deadline.h"
 #include "core/ring_layout.h"
@@ -23,6 +24,10 @@ namespace forkful {
 //  4. Recovery (EOWNERDEAD) wakes everybody and clears no flag: it may hold the wrong lock for it.
 //  5. Who shuts the ring holds both locks, the producers' first: so 2 and 3 hold for waiters of both sides. Nobody else
 //     ever holds two.
+//  6. A record with descriptors lies between head and tail only while its parcel lies in the ring's socket: put sends the
+//     parcel before its commit, get takes copies before its own and the parcel away behind it. Parcels are numbered under
+//     the producers' lock and so lie in the order of their records; those of who died between, on either side, have
+//     smaller numbers than any record's that can still come, and go when the next one is taken, or with the ring.
 //
 // With a ledger, who joins waits for its balance: that changes under the consumers' lock, and so registers its waiters.
 //
@@ -59,26 +64,39 @@ class Ring {
   [[nodiscard]] int attach(int fd, uint64_t offset);
   void detach();
   bool attached() const { return static_cast<bool>(mapping_); }
+  // The socket into which records' descriptors go, and the one from which they come; -1: none. Not owned.
+  void set_parcels(int out, int in) {
+    parcels_out_ = out;
+    parcels_in_ = in;
+  }
   // The eventfds of those who wait for records, for room and for the ledger; -1: none. Not owned.
   void set_events(int not_empty_fd, int not_full_fd, int joined_fd = -1);
 
   // Appends as many of the records as fit, in one commit, and says how many. Never sleeps for room; waits for the
   // lock until the deadline, at least a millisecond.
-  [[nodiscard]] Status try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline);
+  // With `descriptors` it is one record, and kBusy also means that no more parcels may wait.
+  [[nodiscard]] Status try_put(const Record* records, uint32_t count, uint32_t* done, const Deadline& lock_deadline,
+                               const std::vector<int>* descriptors = nullptr);
   // The same, asleep until the first one fits; kFull at the deadline.
-  [[nodiscard]] Status put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline);
+  [[nodiscard]] Status put(const Record* records, uint32_t count, uint32_t* done, const Deadline& deadline,
+                           const std::vector<int>* descriptors = nullptr);
 
-  // Moves at most `max` records into `into`, each at a multiple of 8.
+  // Moves at most `max` records into `into`, each at a multiple of 8. One with descriptors comes alone, its tag with
+  // kWithParcel; they become the caller's, if it takes them. Without a socket for them they stay where they are.
   [[nodiscard]] Status try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
-                               const Deadline& lock_deadline);
+                               const Deadline& lock_deadline, std::vector<int>* descriptors = nullptr);
   [[nodiscard]] Status get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,
-                           const Deadline& deadline);
+                           const Deadline& deadline, std::vector<int>* descriptors = nullptr);
 
   // Registers this process's event loop: kEmpty/kFull when it is armed, kOk when there is no need to wait.
   [[nodiscard]] Status arm_not_empty(const Deadline& lock_deadline);
   [[nodiscard]] Status arm_not_full(uint32_t length, const Deadline& lock_deadline);
 
   bool spin_not_empty();
+  void limit_spinning(int64_t most_ns) {
+    consumer_spin_.limit(most_ns);
+    producer_spin_.limit(most_ns);
+  }
 
   // From the return on every put fails with kShut, and every get when nothing is left; `drop` leaves nothing. Those who
   // wait are told. kBusy: a lock was not to be had, nothing has happened.
@@ -116,8 +134,9 @@ class Ring {
   bool fits_now(uint32_t units) const;
   bool may_grow(uint32_t position, uint32_t units);
   uint32_t restart(Cursor tail, Cursor& head);
-  Status append(const Record* records, uint32_t count, uint32_t* done);
-  Status take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count);
+  Status append(const Record* records, uint32_t count, uint32_t* done, const std::vector<int>* descriptors);
+  Status send_parcel_for(const std::vector<int>& descriptors, ParcelNumber* number);
+  Status take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, std::vector<int>* descriptors);
   void set_ledger(bool has_ledger);
   void drop_all();
   Status enrol(const Deadline& lock_deadline);
@@ -136,9 +155,12 @@ class Ring {
   int not_empty_fd_ = -1;
   int not_full_fd_ = -1;
   int joined_fd_ = -1;
+  int parcels_out_ = -1;
+  int parcels_in_ = -1;
   Ledger* ledger_ = nullptr;  // inside the mapping
   uint32_t slot_ = 0;         // of this process in the ledger, while its number is slot_pid_
   uint32_t slot_pid_ = 0;
+  std::atomic<uint32_t> seen_items_ = 0;  // of tail, by this Ring: a hint that there is something
   SpinBudget consumer_spin_;
   SpinBudget producer_spin_;
 };

@@ -10,7 +10,7 @@ namespace forkful {
 // The shared half of a ring. Everything here may be seen, and by a hostile peer be set, to anything: readers check.
 
 constexpr uint64_t kRingMagic = 0x31676e69726b6f66;  // "fokring1"
-constexpr uint32_t kRingVersion = 2;
+constexpr uint32_t kRingVersion = 3;
 constexpr uint32_t kUnit = 8;  // positions and record sizes count in units of 8 bytes
 
 // What one side has done so far: records and units, both wrapping. It fits one 64-bit word, so a single store commits
@@ -59,8 +59,11 @@ enum class Shut : uint32_t {
 
 struct RecordHeader {
   uint32_t length;  // bytes that follow
-  uint32_t tag;     // the codec's
+  uint32_t tag;     // the codec's, and kWithParcel
 };
+// Descriptors go with the record: it begins with the parcel's number, 8 bytes.
+constexpr uint32_t kWithParcel = 0x80000000;
+using ParcelNumber = uint64_t;
 static_assert(sizeof(RecordHeader) == kUnit);
 
 struct RingHeader {
@@ -82,6 +85,7 @@ struct RingHeader {
     uint32_t restart_checked;  // position at which the ring was last looked at for being empty
     uint32_t granted_from;     // [granted_from, granted_from + granted_units): growth that the memory allowed
     uint32_t granted_units;
+    ParcelNumber parcels;  // numbered so far
   } producers;
   alignas(64) std::atomic<uint64_t> tail;  // stored by producers only, one store per commit
   struct alignas(64) {

@@ -32,6 +32,16 @@ void discard(uint8_t* address, uint64_t bytes) {
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_REMOVE);
 }
 
+void populate(uint8_t* address, uint64_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  const uint64_t page = page_size();
+  const auto begin = reinterpret_cast<uintptr_t>(address) / page * page;
+  const auto end = (reinterpret_cast<uintptr_t>(address) + bytes + page - 1) / page * page;
+  // A failure costs time, never correctness.
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
+#endif
+}
+
 MirroredMapping::MirroredMapping(MirroredMapping&& other) noexcept { *this = std::move(other); }
 
 MirroredMapping& MirroredMapping::operator=(MirroredMapping&& other) noexcept {

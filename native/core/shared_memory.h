@@ -16,6 +16,9 @@ int create_shared_memory(const char* label, uint64_t bytes);
 // as zeros afterwards, in every process.
 void discard(uint8_t* address, uint64_t bytes);
 
+// Makes the pages of a range real at once, rather than by a fault for each when they are written.
+void populate(uint8_t* address, uint64_t bytes);
+
 // A header followed by a data area that is mapped twice back to back, so that whatever starts inside the area is
 // contiguous. Move-only owner of the mapping.
 class MirroredMapping {

@@ -15,6 +15,7 @@ enum class Status : int32_t {
   kCorrupt = 7,   // the shared header or a record is not plausible
   kShut = 8,      // nobody may put any more; for who takes: and nothing is left
   kCrowded = 9,   // the ledger has no slot for another process
+  kDescriptors = 10,  // more of them than this process, or its user, may have
 };
 
 }  // namespace forkful

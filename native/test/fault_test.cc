@@ -222,7 +222,7 @@ void fault_points() {
     }
   };
 
-  for (uint32_t i = 0; i < kFirstOfLedger; i++) {
+  for (uint32_t i = 0; i < kFirstOfParcel; i++) {
     const auto point = static_cast<FaultPoint>(i);
     for (const uint32_t role : {kProducerRole, kConsumerRole}) {
       for (const int signal : {SIGKILL, SIGSTOP}) {
@@ -242,13 +242,13 @@ void fault_points() {
     }
   }
   bool all = true;
-  for (uint32_t i = 0; i < kFirstOfLedger; i++) {
+  for (uint32_t i = 0; i < kFirstOfParcel; i++) {
     if (reached.contains(static_cast<FaultPoint>(i))) continue;
     std::fprintf(stderr, "no process was killed or stopped at the fault point %s\n", kFaultPointNames[i]);
     all = false;
   }
   CHECK(all);
-  std::printf("fault points: %u, scenarios: %u, deaths and stops: %u\n", kFirstOfLedger, scenarios, signals);
+  std::printf("fault points: %u, scenarios: %u, deaths and stops: %u\n", kFirstOfParcel, scenarios, signals);
   munmap(plan, sizeof *plan);
   CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
 }

@@ -1,13 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inline, type Process } from 'forkful';
+import * as queues from '../fixtures/queues.js';
 import { describeEach, exists, until } from './methods';
 
 const library = createRequire(__filename).resolve('forkful');
 
+/** Waits without ever returning to the event loop. */
+function blockUntil(condition: () => boolean): void {
+  const end = Date.now() + 20_000;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('the condition did not come true within 20 s');
+    Atomics.wait(pause, 0, 0, 2);
+  }
+}
+
 describeEach('a main process that does nothing for the others', ({ method, context }) => {
-  const { Process: P, Queue, Lock } = context;
+  const { Process: P, Queue, Pipe, Lock } = context;
 
   test('two children talk to each other while its thread is blocked', async () => {
     const [there, back, done] = [new Queue<number>(), new Queue<number>(), new Queue<number>()];
@@ -40,6 +54,26 @@ describeEach('a main process that does nothing for the others', ({ method, conte
     expect(echo.joinSync({ timeout: 20_000 })).toBe(true);
     expect(caller.joinSync({ timeout: 20_000 })).toBe(true);
     for (const object of [there, back, done, lock]) object.close();
+  });
+
+  test('what it puts or sends synchronously is on its way, whatever its thread does next', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'forkful-blocked-'));
+    const queue = new Queue<string>();
+    const [near, far] = Pipe<string, string>();
+    const echo = new P({
+      target: queues.leaveTraces,
+      args: [queue, far, directory],
+    }) as Process;
+    echo.startSync();
+    queue.putSync('one');
+    blockUntil(() => existsSync(join(directory, 'one')));
+    queue.putManySync(['two', 'three']);
+    blockUntil(() => existsSync(join(directory, 'three')));
+    near.sendSync('four');
+    blockUntil(() => existsSync(join(directory, 'four')));
+    expect(echo.joinSync({ timeout: 20_000 })).toBe(true);
+    for (const object of [queue, near, far]) object.close();
+    rmSync(directory, { recursive: true });
   });
 
   test('when it is killed, its children end, busy or not, and theirs too', async () => {

@@ -60,7 +60,6 @@ describeEach('Queue', ({ context }) => {
       [{ 'not an identifier': new WeakMap() }, 'value["not an identifier"]'],
       [Promise.resolve(), 'value'],
       [new SharedArrayBuffer(8), 'value'],
-      [queue(), 'value'],
     ] as const) {
       const failure = await errorOf(q.put(bad));
       expect(failure).toMatchObject({ code: 'ERR_FORKFUL_SERIALIZATION', path });

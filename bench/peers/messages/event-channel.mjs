@@ -34,5 +34,28 @@ export function eventChannelCases(open) {
       channel.close();
       return one * 1000;
     },
+
+    async requests({ kind, inFlight, milliseconds }, apart) {
+      const channel = await open();
+      apart(channel.pid);
+      const message = messages[kind];
+      const job = (count) =>
+        new Promise((resolve) => {
+          let sent = 0;
+          let got = 0;
+          channel.onMessage(() => {
+            if (++got === count) resolve();
+            else if (sent < count) next();
+          });
+          const next = () => {
+            sent++;
+            channel.send(message);
+          };
+          while (sent < Math.min(inFlight, count)) next();
+        });
+      const one = await timeOfOne(job, { milliseconds });
+      channel.close();
+      return 1e3 / one;
+    },
   };
 }

@@ -12,6 +12,11 @@ export function answer(connection) {
   }
 }
 
+/** Like an ordinary server: it does not wait for each answer to be on its way. */
+export async function answerAll(connection) {
+  for await (const message of connection) void connection.send(message);
+}
+
 export async function answerAwaiting(connection) {
   for (let message; (message = await connection.recv()) !== null;) {
     if (message.produce === undefined) await connection.send(message);
@@ -74,3 +79,25 @@ export const awaiting = cases(
     }
   },
 );
+
+/** Request and response, several at a time; the responses come in the order of the requests. */
+export const concurrent = {
+  async requests({ kind, inFlight, milliseconds }, apart) {
+    const [connection, theirs] = Pipe();
+    const child = new Process({ target: otherSide.answerAll, args: [theirs], daemon: true });
+    await child.start();
+    theirs.close();
+    apart(child.pid);
+    const message = messages[kind];
+    const job = async (count) => {
+      let sent = 0;
+      for (; sent < Math.min(inFlight, count); sent++) void connection.send(message);
+      for (let got = 0; got < count; got++) {
+        await connection.recv();
+        if (sent++ < count) void connection.send(message);
+      }
+    };
+    const one = await timeOfOne(job, { milliseconds });
+    return 1e3 / one;
+  },
+};

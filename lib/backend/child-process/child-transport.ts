@@ -1,7 +1,7 @@
 import { writeSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
-import { FrameBatch, HEADER_BYTES, NO_PAYLOAD, writeHeader, type Header } from './frames';
 import { hubGone } from './gone';
+import { Outbox } from './outbox';
 import { STREAM } from './streams';
 import { Arrivals, type Transport } from './transport';
 
@@ -10,35 +10,36 @@ import { Arrivals, type Transport } from './transport';
  * what has been written survives this process. What comes is received by a helper thread.
  */
 export class ChildTransport extends Arrivals implements Transport {
-  readonly #batch = new FrameBatch();
-  readonly #head = Buffer.allocUnsafeSlow(HEADER_BYTES);
+  readonly #outbox = new Outbox({
+    writeBatch: (frames) => {
+      writeAll([frames]);
+    },
+    writeLarge: (head, payload) => {
+      writeAll([head, payload]);
+    },
+    later: (flush) => {
+      flush();
+    },
+  });
 
   constructor() {
     super(join(__dirname, 'helper-thread.js'), { descriptor: STREAM.helper });
   }
 
-  post(of: Header, payload = NO_PAYLOAD, length = payload.length, start = 0): void {
-    if (!this.#batch.hasRoom(length)) {
-      this.flush();
-      if (!this.#batch.hasRoom(length)) {
-        writeHeader(this.#head, 0, length, of);
-        writeAll([this.#head, payload.subarray(start, start + length)]);
-        return;
-      }
-    }
-    this.#batch.add(of, payload, length, start);
+  post(...frame: Parameters<Outbox['post']>): void {
+    this.#outbox.post(...frame);
   }
 
   flush(): void {
-    if (this.#batch.length > 0) writeAll([this.#batch.take()]);
+    this.#outbox.flush();
   }
 
   flushSoon(): void {
-    this.flush();
+    this.#outbox.flush();
   }
 
   flushLate(): void {
-    this.flush();
+    this.#outbox.flush();
   }
 }
 

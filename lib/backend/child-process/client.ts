@@ -74,7 +74,7 @@ export class Client {
     this.#transport.flushSoon();
   }
 
-  /** Like {@link post}, for several frames: follow them with {@link flushSoon}. */
+  /** Like {@link post}, for several frames: follow them with one of the flushes. */
   gather(...frame: Parameters<Transport['post']>): void {
     if (this.#gone) throw hubGone();
     this.#transport.post(...frame);
@@ -137,8 +137,13 @@ export class Client {
     return slot;
   }
 
+  /** One handle more of what this process has one of. */
+  open(endpoint: number): void {
+    this.post(header(Op.Open, endpoint));
+  }
+
   /** One handle less. The claim word is free when the hub knows. */
-  close(endpoint: number, slot: number | undefined): void {
+  close(endpoint: number, slot?: number): void {
     if (this.#gone) return;
     const request = this.request(() => {
       this.finish(request);

@@ -1,9 +1,10 @@
 import { EndOfFileError } from '../../errors';
-import type { Decode, Duplex, Message, Share } from '../backend';
+import type { Decode, Duplex, Share } from '../backend';
 import type { Client } from './client';
 import type { Endpoint, Endpoints } from './endpoint';
 import { EndpointHandle } from './endpoint-handle';
 import { Op, header, type Frame } from './frames';
+import { ArrivedMessage } from './rights';
 
 function ended(): Error {
   return new EndOfFileError('expected a message, but the other end is closed or its process has ended');
@@ -41,7 +42,7 @@ export class HubDuplex<T> extends EndpointHandle<T> implements Duplex<T> {
     const messages: U[] = [];
     const request = client.request((frame: Frame | undefined) => {
       if (frame?.op === Op.Unsent) {
-        messages.push(decode(messageOf(frame)));
+        messages.push(decode(new ArrivedMessage(frame)));
         return;
       }
       client.finish(request);
@@ -60,8 +61,4 @@ export class HubDuplex<T> extends EndpointHandle<T> implements Duplex<T> {
     const { handles, shared } = this.endpoint;
     if (handles === 0 && !shared) this.#peer?.outlet.peerGone();
   }
-}
-
-function messageOf({ tag, payload }: Frame): Message {
-  return { tag, buffer: payload, start: 0, end: payload.length, keep: () => undefined };
 }

@@ -23,16 +23,22 @@ export class EndpointHandle<T> implements Sender, Receiver<T> {
     });
   }
 
-  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
-    return this.endpoint.outlet.trySend(tag, data, length, start);
+  trySend(tag: number, data: Uint8Array, length: number, start = 0, shares?: readonly Share[]): boolean {
+    return this.endpoint.outlet.trySend(tag, data, length, start, shares);
   }
 
-  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {
-    return this.endpoint.outlet.send(tag, data, length, wait, this.#token);
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
+    return this.endpoint.outlet.send(tag, data, length, wait, shares, this.#token);
   }
 
-  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
-    return this.endpoint.outlet.sendSync(tag, data, length, timeout);
+  sendSync(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    timeout: number,
+    shares?: readonly Share[],
+  ): boolean {
+    return this.endpoint.outlet.sendSync(tag, data, length, timeout, shares);
   }
 
   trySendMany(batch: Batch, first: number): number {

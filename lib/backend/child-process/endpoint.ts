@@ -1,5 +1,5 @@
 import type { Client, EndpointEvents } from './client';
-import { Op, header, type Frame } from './frames';
+import { Op, type Frame } from './frames';
 import { Inlet } from './inlet';
 import { Outlet } from './outlet';
 
@@ -65,7 +65,7 @@ export class Endpoints {
     return endpoint;
   }
 
-  /** Another handle of one that came with this process's orders, or that it has already. */
+  /** A handle that has come with this process's orders or with a message: the hub counts it already. */
   opened(name: number, endError: () => Error): Endpoint {
     const known = this.#open.get(name);
     if (known === undefined) {
@@ -74,7 +74,6 @@ export class Endpoints {
       return endpoint;
     }
     known.handles++;
-    this.#client.post(header(Op.Open, name));
     return known;
   }
 

@@ -140,79 +140,54 @@ export interface Frame extends Header {
   readonly payload: Buffer;
 }
 
-export const NO_PAYLOAD = new Uint8Array(0);
+export const NO_PAYLOAD = Buffer.alloc(0);
 
 export function header(op: number, object: number, a = 0, b = 0, c = 0, tag = 0): Header {
   return { op, object, a, b, c, tag };
 }
 
-export function writeHeader(into: Buffer, at: number, length: number, of: Header): void {
-  into.writeUInt32LE(HEADER_BYTES + length, at);
-  into.writeUInt32LE(of.op, at + 4);
-  into.writeDoubleLE(of.object, at + 8);
-  into.writeUInt32LE(of.a, at + 16);
-  into.writeUInt32LE(of.b, at + 20);
-  into.writeUInt32LE(of.c, at + 24);
-  into.writeUInt32LE(of.tag, at + 28);
+/** Of the memory that frames are in: three times as fast as the methods of Buffer. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-export function readFrame(bytes: Buffer, at: number): Frame {
-  return {
-    op: bytes.readUInt32LE(at + 4),
-    object: bytes.readDoubleLE(at + 8),
-    a: bytes.readUInt32LE(at + 16),
-    b: bytes.readUInt32LE(at + 20),
-    c: bytes.readUInt32LE(at + 24),
-    tag: bytes.readUInt32LE(at + 28),
-    payload: bytes.subarray(at + HEADER_BYTES, at + bytes.readUInt32LE(at)),
-  };
+export function writeHeader(into: DataView, at: number, length: number, of: Header): void {
+  into.setUint32(at, HEADER_BYTES + length, true);
+  into.setUint32(at + 4, of.op, true);
+  into.setFloat64(at + 8, of.object, true);
+  into.setUint32(at + 16, of.a, true);
+  into.setUint32(at + 20, of.b, true);
+  into.setUint32(at + 24, of.c, true);
+  into.setUint32(at + 28, of.tag, true);
 }
 
 /** Calls `handle` for each frame of a run of whole frames. */
 export function eachFrame(bytes: Buffer, handle: (frame: Frame) => void): void {
-  for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at)) handle(readFrame(bytes, at));
-}
-
-const BATCH_BYTES = 64 * 1024;
-
-/** Frames on their way out, gathered so that many of them cost one system call. */
-export class FrameBatch {
-  #bytes = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  #used = 0;
-
-  get length(): number {
-    return this.#used;
-  }
-
-  /** Whether there is room left; a frame that is larger than a batch never has. */
-  hasRoom(length: number): boolean {
-    return this.#used + HEADER_BYTES + length <= BATCH_BYTES;
-  }
-
-  add(of: Header, payload: Uint8Array, length = payload.length, start = 0): void {
-    writeHeader(this.#bytes, this.#used, length, of);
-    if (length > 0) {
-      const whole = start === 0 && length === payload.length;
-      this.#bytes.set(whole ? payload : payload.subarray(start, start + length), this.#used + HEADER_BYTES);
-    }
-    this.#used += HEADER_BYTES + length;
-  }
-
-  /** Empties it. The bytes are valid until the next {@link add}. */
-  take(): Buffer {
-    const bytes = this.#bytes.subarray(0, this.#used);
-    this.#used = 0;
-    return bytes;
+  const view = viewOf(bytes);
+  let end: number;
+  for (let at = 0; at < bytes.length; at = end) {
+    end = at + view.getUint32(at, true);
+    handle({
+      op: view.getUint32(at + 4, true),
+      object: view.getFloat64(at + 8, true),
+      a: view.getUint32(at + 16, true),
+      b: view.getUint32(at + 20, true),
+      c: view.getUint32(at + 24, true),
+      tag: view.getUint32(at + 28, true),
+      payload: end === at + HEADER_BYTES ? NO_PAYLOAD : bytes.subarray(at + HEADER_BYTES, end),
+    });
   }
 }
 
-/** One frame in memory of its own. */
-export function wholeFrame(of: Header, payload: Uint8Array, length = payload.length, start = 0): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + length);
-  writeHeader(bytes, 0, length, of);
-  bytes.set(payload.subarray(start, start + length), HEADER_BYTES);
+/** One frame in memory of its own, which may be transferred to another thread. */
+export function wholeFrame(head: Uint8Array, payload: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + payload.length);
+  bytes.set(head);
+  bytes.set(payload, HEADER_BYTES);
   return bytes;
 }
+
+const PLACE_BYTES = 64 * 1024;
 
 /** Cuts a stream of bytes into runs of whole frames. What it hands over is the receiver's own. */
 export class FrameSplitter {
@@ -222,6 +197,13 @@ export class FrameSplitter {
 
   constructor(onFrames: (bytes: Buffer) => void) {
     this.#onFrames = onFrames;
+  }
+
+  /** Where the next bytes had better be read to, if most of a large frame is to come: from there they are not copied. */
+  get place(): Buffer | undefined {
+    const partial = this.#partial;
+    if (partial === undefined || this.#have < 4) return undefined;
+    return partial.length - this.#have < PLACE_BYTES ? undefined : partial.subarray(this.#have);
   }
 
   push(chunk: Buffer): void {
@@ -247,7 +229,8 @@ export class FrameSplitter {
   #fill(chunk: Buffer, at: number): number {
     const partial = this.#partial;
     if (partial === undefined) return 0;
-    const taken = chunk.copy(partial, this.#have, at);
+    const inPlace = chunk.buffer === partial.buffer;
+    const taken = inPlace ? chunk.length : chunk.copy(partial, this.#have, at);
     this.#have += taken;
     if (this.#have < partial.length) return taken;
     const length = partial.readUInt32LE(0);

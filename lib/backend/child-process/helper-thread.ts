@@ -1,7 +1,7 @@
 import { Socket, type SocketConstructorOpts, type TcpSocketConnectOpts } from 'node:net';
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { Control, announce, recall } from './control';
-import { FrameSplitter, Op, eachFrame, header, wholeFrame, NO_PAYLOAD } from './frames';
+import { FrameSplitter, HEADER_BYTES, Op, eachFrame, header, viewOf, writeHeader } from './frames';
 
 /**
  * The thread of a child that stands between the hub and the main thread: what comes reaches a main thread that blocks,
@@ -20,7 +20,9 @@ const splitter = new FrameSplitter((bytes) => {
   eachFrame(bytes, ({ op, object, a: slot, b: lent }) => {
     if (op !== Op.Recall) return;
     const claimed = recall(control, slot, lent);
-    socket.write(wholeFrame(header(Op.Recalled, object, slot, claimed), NO_PAYLOAD));
+    const answer = Buffer.allocUnsafeSlow(HEADER_BYTES);
+    writeHeader(viewOf(answer), 0, 0, header(Op.Recalled, object, slot, claimed));
+    socket.write(answer);
   });
   const { buffer, byteOffset, length } = bytes;
   // A large frame has memory of its own; what lies in the buffer for reading does not.
@@ -31,12 +33,13 @@ const splitter = new FrameSplitter((bytes) => {
   announce(control);
 });
 
+const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 const options: SocketConstructorOpts & Pick<TcpSocketConnectOpts, 'onread'> = {
   fd: descriptor,
   readable: true,
   writable: true,
   onread: {
-    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    buffer: () => splitter.place ?? buffer,
     callback(length, { buffer, byteOffset }) {
       splitter.push(Buffer.from(buffer, byteOffset, length));
       return true;

@@ -1,44 +1,40 @@
 import { join } from 'node:path';
-import { FrameBatch, NO_PAYLOAD, wholeFrame, type Header } from './frames';
+import { wholeFrame } from './frames';
+import { Outbox } from './outbox';
 import { Arrivals, type Transport } from './transport';
 
 /** From the program's main thread to the hub's thread beside it. */
 export class HubTransport extends Arrivals implements Transport {
-  readonly #batch = new FrameBatch();
-  #flushing = false;
+  readonly #outbox = new Outbox({
+    writeBatch: (frames) => {
+      this.#post(new Uint8Array(frames));
+    },
+    writeLarge: (head, payload) => {
+      this.#post(wholeFrame(head, payload));
+    },
+    later: queueMicrotask,
+  });
   #flushingLate = false;
 
   constructor() {
     super(join(__dirname, 'hub-thread.js'), {});
   }
 
-  post(of: Header, payload = NO_PAYLOAD, length = payload.length, start = 0): void {
-    if (!this.#batch.hasRoom(length)) {
-      this.flush();
-      if (!this.#batch.hasRoom(length)) {
-        this.#send(wholeFrame(of, payload, length, start));
-        return;
-      }
-    }
-    this.#batch.add(of, payload, length, start);
+  post(...frame: Parameters<Outbox['post']>): void {
+    this.#outbox.post(...frame);
   }
 
   flush(): void {
-    if (this.#batch.length > 0) this.#send(new Uint8Array(this.#batch.take()));
+    this.#outbox.flush();
   }
 
   flushSoon(): void {
-    if (this.#flushing || this.#batch.length === 0) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.flush();
-    });
+    this.#outbox.flushLater();
   }
 
   // If this process is lost, so is everything.
   flushLate(): void {
-    if (this.#flushingLate || this.#batch.length === 0) return;
+    if (this.#flushingLate || this.#outbox.empty) return;
     this.#flushingLate = true;
     setImmediate(() => {
       this.#flushingLate = false;
@@ -46,7 +42,7 @@ export class HubTransport extends Arrivals implements Transport {
     });
   }
 
-  #send(bytes: Uint8Array): void {
+  #post(bytes: Uint8Array): void {
     const memory = bytes.buffer as ArrayBuffer;
     this.port.postMessage(memory, [memory]);
   }

@@ -7,6 +7,7 @@ import { Client } from './client';
 import { HubDuplex } from './duplex';
 import { Endpoints } from './endpoint';
 import { HubTransport } from './hub-transport';
+import { namesOf } from './rights';
 import { ClientFlag } from './synchronize/flag';
 import { ClientGate } from './synchronize/gate';
 import { ClientSemaphore } from './synchronize/semaphore';
@@ -84,6 +85,20 @@ export const childProcessBackend: Backend = {
   launch: (request, decode) => new HubChild(hub().client, hub().endpoints, request, decode),
   connectToParent: (decode) => connectToParent(hub().client, hub().endpoints, decode),
   runUntil: (done, timeout) => hub().client.runUntil(done, timeout),
+  retain: (shares) => {
+    const { client } = hub();
+    const names = namesOf(shares);
+    for (const name of names) client.open(name);
+    return {
+      shares,
+      release() {
+        for (const name of names.splice(0)) client.close(name);
+      },
+    };
+  },
+  discard: (share) => {
+    for (const name of namesOf([share])) hub().client.close(name);
+  },
   hold: (delta) => {
     hub().client.hold(delta);
   },

@@ -1,32 +1,23 @@
 import { ClosedError } from '../../errors';
 import { Fifo } from '../../fifo';
-import { NOTHING, type Decode, type Message, type Nothing, type Wait } from '../backend';
+import { NOTHING, type Decode, type Nothing, type Wait } from '../backend';
 import type { Client } from './client';
 import { claim } from './control';
 import { Op, State, header, type Frame } from './frames';
 import { hubGone } from './gone';
 import { Pending } from '../pending';
+import { ArrivedMessage } from './rights';
 
 /** Messages asked for at once by who takes all that comes. */
 const SUBSCRIPTION = 64;
 
-/** A message lent to this process, as its decoder sees it. Its memory is nobody else's. */
-class Arrived implements Message {
+/** A message lent to this process. */
+class Arrived extends ArrivedMessage {
   readonly index: number;
-  readonly tag: number;
-  readonly buffer: Buffer;
-  readonly start = 0;
-  readonly end: number;
 
-  constructor({ a, tag, payload }: Frame) {
-    this.index = a;
-    this.tag = tag;
-    this.buffer = payload;
-    this.end = payload.length;
-  }
-
-  keep(): void {
-    // It stays as it is anyway.
+  constructor(frame: Frame) {
+    super(frame);
+    this.index = frame.a;
   }
 }
 

@@ -1,11 +1,12 @@
 import { BrokenPipeError, ClosedError } from '../../errors';
-import { offsetIn, type Batch, type Wait } from '../backend';
+import { offsetIn, type Batch, type Share, type Wait } from '../backend';
 import type { Client } from './client';
 import { Op, Put, header, type Frame } from './frames';
 import { hubGone } from './gone';
 import { isBounded } from './names';
 import { Pending } from '../pending';
 import { petition, petitionSync, type Petition } from './petition';
+import { withRights, type Outgoing } from './rights';
 
 function shut(): ClosedError {
   return new ClosedError('expected a queue that takes messages, but it has been shut down');
@@ -54,10 +55,11 @@ export class Outlet {
     this.#ended ??= shut;
   }
 
-  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
+  trySend(tag: number, data: Uint8Array, length: number, start = 0, shares?: readonly Share[]): boolean {
     if (this.#bounded) return false;
     this.#check();
-    this.#client.post(header(Op.Put, this.#endpoint, 0, 0, 0, tag), data, length, start);
+    const out = withRights(tag, data, length, start, shares);
+    this.#client.post(header(Op.Put, this.#endpoint, 0, 0, 0, out.tag), out.data, out.length, out.start);
     return true;
   }
 
@@ -71,21 +73,35 @@ export class Outlet {
       this.#client.gather(header(Op.Put, this.#endpoint, 0, 0, 0, tag), batch.data, length, start);
       start += Math.ceil(length / 8) * 8;
     }
-    this.#client.flushSoon();
+    this.#client.flush();
     return batch.count - first;
   }
 
-  async send(tag: number, data: Uint8Array, length: number, wait: Wait, handle: object): Promise<void> {
-    if (this.trySend(tag, data, length)) return;
-    await petition(this.#client, this.#waiting, handle, wait, this.#petition(tag, data, length));
+  async send(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    wait: Wait,
+    shares: readonly Share[] | undefined,
+    handle: object,
+  ): Promise<void> {
+    if (this.trySend(tag, data, length, 0, shares)) return;
+    const out = withRights(tag, data, length, 0, shares);
+    await petition(this.#client, this.#waiting, handle, wait, this.#petition(out));
   }
 
-  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
-    if (this.trySend(tag, data, length)) {
+  sendSync(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    timeout: number,
+    shares?: readonly Share[],
+  ): boolean {
+    if (this.trySend(tag, data, length, 0, shares)) {
       this.#client.flush();
       return true;
     }
-    return petitionSync(this.#client, timeout, this.#petition(tag, data, length));
+    return petitionSync(this.#client, timeout, this.#petition(withRights(tag, data, length, 0, shares)));
   }
 
   close(handle: object): void {
@@ -95,12 +111,12 @@ export class Outlet {
     );
   }
 
-  #petition(tag: number, data: Uint8Array, length: number): Petition {
+  #petition({ tag, data, length, start }: Outgoing): Petition {
     this.#check();
     return {
       post: (request, waits) => {
         const of = header(Op.PutRequest, this.#endpoint, request, 0, waits ? 1 : 0, tag);
-        this.#client.post(of, data, length);
+        this.#client.post(of, data, length, start);
       },
       callOff: (request) => {
         this.#client.post(header(Op.CancelPut, this.#endpoint, request));

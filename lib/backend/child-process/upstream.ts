@@ -5,6 +5,7 @@ import { HubDuplex } from './duplex';
 import type { Endpoints } from './endpoint';
 import type { Frame } from './frames';
 import { hubGone } from './gone';
+import { ArrivedMessage } from './rights';
 
 /** In a child: waits for the first frame, which names its link and carries its orders. */
 export function connectToParent<T>(client: Client, endpoints: Endpoints, decode: Decode<T>): Upstream<T> {
@@ -13,10 +14,10 @@ export function connectToParent<T>(client: Client, endpoints: Endpoints, decode:
   client.runUntil(() => received.length > 0, Infinity);
   const [orders] = received;
   if (orders === undefined) throw hubGone();
-  const { object, payload, tag } = orders;
+  const { object } = orders;
   return {
     link: HubDuplex.open(endpoints, object, decode),
-    takeOrders: () => decode({ tag, buffer: payload, start: 0, end: payload.length, keep: () => undefined }),
+    takeOrders: () => decode(new ArrivedMessage(orders)),
     receiveDescriptors: () => [],
     dieWithParent() {
       Atomics.store(client.control, Control.DieWithHub, 1);

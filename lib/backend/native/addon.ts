@@ -13,16 +13,17 @@ export const Status = {
   Corrupt: 7,
   Shut: 8,
   Crowded: 9,
+  Descriptors: 10,
 } as const;
 
+/** In the tag of a record whose descriptors are to be taken; mirrors native/core/ring_layout.h. */
+export const WITH_PARCEL = 0x8000_0000;
+/** Bytes that the record of a message with descriptors has more. */
+export const PARCEL_BYTES = 8;
+
 export interface NativeRing {
-  tryPut(tag: number, data: Uint8Array, length: number, start: number): number;
-  putSync(tag: number, data: Uint8Array, length: number, timeout: number): number;
-  /** scratch[0]: how many went. */
-  tryPutMany(data: Uint8Array, lengths: Uint32Array, offset: number, count: number): number;
-  /** scratch: [count, (tag, length, offset from `start`)…]; after Short the length needed is in the first record. */
-  tryGet(slab: Uint8Array, start: number, max: number): number;
-  getSync(slab: Uint8Array, start: number, max: number, timeout: number): number;
+  /** For what is done with each message: {@link Addon.tryPut} and those that follow it. Not valid after close. */
+  readonly number: number;
   spin(): boolean;
   armNotEmpty(): number;
   armNotFull(length: number): number;
@@ -102,8 +103,36 @@ export interface Addon {
     offset: number,
     /** Of who waits for messages, for room, and for all to be done. */
     events: readonly number[],
+    /** Sockets for the descriptors that go with records: to send into, to receive from; -1: none. */
+    parcels: readonly [out: number, into: number],
     limits?: { dataBytes: number; maxItems: number; maxBytes: number; joinable: boolean },
   ) => NativeRing;
+  // Results of these: scratch, see below. `ring` is a ring's number.
+  tryPut(ring: number, tag: number, data: Uint8Array, length: number, start: number): number;
+  putSync(ring: number, tag: number, data: Uint8Array, length: number, timeout: number): number;
+  /** scratch[0]: how many went. */
+  tryPutMany(ring: number, data: Uint8Array, lengths: Uint32Array, offset: number, count: number): number;
+  /** scratch: [count, (tag, length, offset from `start`)…]; after Short the length needed is in the first record. */
+  tryGet(ring: number, start: number, max: number): number;
+  /** One message. */
+  getSync(ring: number, start: number, timeout: number): number;
+  /** One message, into memory of its own. */
+  tryGetLarge(ring: number, into: Uint8Array): number;
+  /** Like tryPut. Busy, too, if no more descriptors may wait. */
+  tryPutWith(
+    ring: number,
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    start: number,
+    descriptors: readonly number[],
+  ): number;
+  /** Of a record whose tag has {@link WITH_PARCEL}, before the next one is received. They are the caller's. */
+  takeDescriptors(): number[];
+  /** Where messages land. Before each call make sure that it still has its memory: somebody may have transferred it. */
+  useSlab(slab: Uint8Array): void;
+  /** In µs, for rings opened from now on; 0 forbids it. */
+  limitSpinning(most: number): void;
   Reactor: new (onEvents: (count: number) => void) => NativeReactor;
   useScratch(array: Uint32Array): void;
   createMemory(label: string, bytes: number): number;
@@ -161,6 +190,8 @@ export interface Addon {
   ): boolean;
   /** undefined: nothing there; null: the peer is gone. */
   receivePacket(socket: number): Packet | undefined | null;
+  /** Of the next packet, which stays; undefined: there is none. */
+  nextKind(socket: number): number | undefined;
   leave(code: number): never;
 }
 

@@ -2,6 +2,7 @@ import { ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
 import type { Account, Batch, Channel, ChannelOptions, Decode, Nothing, Share, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
+import { openRing } from './ring';
 import { Eventually } from './eventually';
 import { RING_BYTES } from './layout';
 import { RingLedger } from './ledger';
@@ -10,7 +11,7 @@ import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
 import { failure } from './status';
 
-/** One ring with an eventfd for each direction, and one for who joins. */
+/** One ring with an eventfd for each direction, one for who joins, and a pair of sockets for rights in messages. */
 export class NativeChannel<T> implements Channel<T> {
   readonly #ring: NativeRing;
   readonly #sender: RingSender;
@@ -27,7 +28,8 @@ export class NativeChannel<T> implements Channel<T> {
       descriptors.push(
         addon.createMemory('forkful-queue', addon.ringRegionBytes(RING_BYTES, options.joinable)),
       );
-      for (let i = 0; i < (options.joinable ? 3 : 2); i++) descriptors.push(addon.createEvent());
+      descriptors.push(addon.createEvent(), addon.createEvent(), ...addon.createSockets());
+      if (options.joinable) descriptors.push(addon.createEvent());
       return new NativeChannel(descriptors, decode, options);
     } catch (error) {
       addon.closeDescriptors(descriptors);
@@ -36,15 +38,16 @@ export class NativeChannel<T> implements Channel<T> {
   }
 
   /**
-   * Takes over the descriptors: [memory, event of who waits for messages, event of who waits for room, and of a joinable
-   * channel the event of who joins].
+   * Takes over the descriptors: [memory, event of who waits for messages, event of who waits for room, socket into which
+   * parcels go, socket from which they come, and of a joinable channel the event of who joins].
    */
   constructor(descriptors: readonly number[], decode: Decode<T>, options?: ChannelOptions) {
-    const [memory = -1, notEmpty = -1, notFull = -1, joined] = descriptors;
-    const ring = new addon.Ring(
+    const [memory = -1, notEmpty = -1, notFull = -1, parcelsOut = -1, parcelsIn = -1, joined] = descriptors;
+    const ring = openRing(
       memory,
       0,
-      descriptors.slice(1),
+      joined === undefined ? [notEmpty, notFull] : [notEmpty, notFull, joined],
+      [parcelsOut, parcelsIn],
       options && { dataBytes: RING_BYTES, ...options },
     );
     const eventually = new Eventually();
@@ -90,16 +93,22 @@ export class NativeChannel<T> implements Channel<T> {
     });
   }
 
-  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
-    return this.#sender.trySend(tag, data, length, start);
+  trySend(tag: number, data: Uint8Array, length: number, start = 0, shares?: readonly Share[]): boolean {
+    return this.#sender.trySend(tag, data, length, start, shares);
   }
 
-  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {
-    return this.#sender.send(tag, data, length, wait);
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
+    return this.#sender.send(tag, data, length, wait, shares);
   }
 
-  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
-    return this.#sender.sendSync(tag, data, length, timeout);
+  sendSync(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    timeout: number,
+    shares?: readonly Share[],
+  ): boolean {
+    return this.#sender.sendSync(tag, data, length, timeout, shares);
   }
 
   trySendMany(batch: Batch, first: number): number {

@@ -2,6 +2,7 @@ import { BrokenPipeError, ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
 import type { Batch, Decode, Duplex, Nothing, Share, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
+import { openRing } from './ring';
 import { inbox } from './inbox';
 import { RING_BYTES } from './layout';
 import { reactor, type Later } from './reactor';
@@ -15,7 +16,7 @@ const PEER_CHECK_INTERVAL = 0.1;
 /**
  * One end's state, apart from the object that owns it: the reactor refers to this, so that a forgotten end can be
  * collected. Two rings in one memory, an eventfd for each end, and a socket pair that hangs up when an end is closed
- * in all processes that hold it.
+ * in all processes that hold it, and carries the rights in messages.
  */
 class DuplexEnd<T> {
   readonly sender: RingSender;
@@ -37,8 +38,8 @@ class DuplexEnd<T> {
     this.descriptors = descriptors;
     this.side = side;
     // Ring 0 carries what side 0 sends. Each end has one event for both: something came, or there is room again.
-    this.outgoing = new addon.Ring(memory, side * region, [peer, own], limits);
-    this.incoming = new addon.Ring(memory, (1 - side) * region, [own, peer], limits);
+    this.outgoing = openRing(memory, side * region, [peer, own], [this.socket, -1], limits);
+    this.incoming = openRing(memory, (1 - side) * region, [own, peer], [-1, this.socket], limits);
     const source = {
       futexSuffices: false,
       watch: () => {
@@ -170,16 +171,22 @@ export class NativeDuplex<T> implements Duplex<T> {
     return this.#end.socket;
   }
 
-  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
-    return this.#end.sender.trySend(tag, data, length, start);
+  trySend(tag: number, data: Uint8Array, length: number, start = 0, shares?: readonly Share[]): boolean {
+    return this.#end.sender.trySend(tag, data, length, start, shares);
   }
 
-  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {
-    return this.#end.sender.send(tag, data, length, wait);
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
+    return this.#end.sender.send(tag, data, length, wait, shares);
   }
 
-  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
-    return this.#end.sender.sendSync(tag, data, length, timeout);
+  sendSync(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    timeout: number,
+    shares?: readonly Share[],
+  ): boolean {
+    return this.#end.sender.sendSync(tag, data, length, timeout, shares);
   }
 
   trySendMany(batch: Batch, first: number): number {
@@ -221,7 +228,7 @@ export class NativeDuplex<T> implements Duplex<T> {
   unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void {
     const messages: U[] = [];
     while (this.#open) {
-      const status = inbox.take(this.#end.outgoing, 0);
+      const status = inbox.take(this.#end.outgoing.number, 0);
       if (status > Status.Busy) throw failure(status);
       if (status !== Status.Ok) break;
       messages.push(decode(inbox));
@@ -231,6 +238,11 @@ export class NativeDuplex<T> implements Duplex<T> {
 
   onReadable(listener: () => void): void {
     this.#end.onReadable = listener;
+    this.#end.drain();
+  }
+
+  /** Lets the listener receive what is there. */
+  takeIn(): void {
     this.#end.drain();
   }
 

@@ -1,8 +1,10 @@
 import type { Decode, Message } from '../backend';
-import { Status, scratch, type NativeRing } from './addon';
+import { Status, WITH_PARCEL, addon, scratch } from './addon';
 
 const SLAB_BYTES = 64 * 1024;
 const LEAST_ROOM = 4 * 1024;
+
+const NONE: readonly number[] = [];
 
 /**
  * Where messages land: a slab that JavaScript owns. A decoder that keeps the bytes gets a view of the slab, and the
@@ -13,21 +15,25 @@ class Inbox implements Message {
   buffer: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   start = 0;
   end = 0;
+  descriptors: readonly number[] = NONE;
   #slab = this.buffer;
   #offset = 0;
+
+  constructor() {
+    addon.useSlab(this.#slab);
+  }
 
   keep(): void {
     if (this.buffer === this.#slab) this.#offset = (this.end + 7) & ~7;
   }
 
   /** Takes one message; after Ok it is this object's content. */
-  take(ring: NativeRing, timeout: number): number {
+  take(ring: number, timeout: number): number {
     for (;;) {
+      // A slab without memory has no length: the program has transferred a view's buffer.
       if (this.#slab.length - this.#offset < LEAST_ROOM) this.#renew();
       let status =
-        timeout === 0
-          ? ring.tryGet(this.#slab, this.#offset, 1)
-          : ring.getSync(this.#slab, this.#offset, 1, timeout);
+        timeout === 0 ? addon.tryGet(ring, this.#offset, 1) : addon.getSync(ring, this.#offset, timeout);
       if (status === Status.Ok) {
         this.#point(this.#slab, 1, this.#offset);
         return status;
@@ -39,7 +45,7 @@ class Inbox implements Message {
         continue;
       }
       const own = Buffer.allocUnsafeSlow(needed);
-      status = ring.tryGet(own, 0, 1);
+      status = addon.tryGetLarge(ring, own);
       if (status === Status.Ok) {
         this.#point(own, 1, 0);
         return status;
@@ -51,11 +57,11 @@ class Inbox implements Message {
   }
 
   /** Takes up to `max` messages and hands each to the decoder. */
-  takeMany<T>(ring: NativeRing, max: number, decode: Decode<T>, into: T[]): number {
+  takeMany<T>(ring: number, max: number, decode: Decode<T>, into: T[]): number {
     if (this.#slab.length - this.#offset < SLAB_BYTES / 2) this.#renew();
     const slab = this.#slab;
     const base = this.#offset;
-    const status = ring.tryGet(slab, base, max);
+    const status = addon.tryGet(ring, base, max);
     if (status === Status.Short) {
       const single = this.take(ring, 0);
       if (single === Status.Ok) into.push(decode(this));
@@ -79,7 +85,9 @@ class Inbox implements Message {
   }
 
   #pointAt(buffer: Buffer, tag: number, start: number, length: number): void {
-    this.tag = tag;
+    const isAlone = tag < WITH_PARCEL;
+    this.tag = isAlone ? tag : tag - WITH_PARCEL;
+    this.descriptors = isAlone ? NONE : addon.takeDescriptors();
     this.buffer = buffer;
     this.start = start;
     this.end = start + length;
@@ -88,6 +96,7 @@ class Inbox implements Message {
   #renew(): void {
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.#offset = 0;
+    addon.useSlab(this.#slab);
   }
 }
 

@@ -7,6 +7,7 @@ import { launch } from './launch';
 import { NativeDuplex } from './duplex';
 import { createMemory, findMemory, openMemory } from './memory';
 import { reactor } from './reactor';
+import { retain } from './shares';
 import { NativeFlag } from './synchronize/flag';
 import { NativeGate } from './synchronize/gate';
 import { NativeSemaphore } from './synchronize/semaphore';
@@ -40,6 +41,10 @@ export const nativeBackend: Backend = {
   launch,
   connectToParent,
   runUntil: (done, timeout) => reactor.runUntil(done, timeout),
+  retain,
+  discard: ({ descriptors }) => {
+    addon.closeDescriptors(descriptors);
+  },
   hold: (delta) => {
     reactor.hold(delta);
   },

@@ -43,6 +43,8 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   receiveSync(timeout: number): T | Nothing {
+    const there = this.tryReceive();
+    if (there !== NOTHING) return there;
     const end = performance.now() + timeout;
     if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return NOTHING;
     for (;;) {
@@ -51,7 +53,7 @@ export class RingReceiver<T> implements Receiver<T> {
       const left = end - performance.now();
       if (left <= 0) return NOTHING;
       if (this.#source.futexSuffices && !reactor.mustRun) {
-        const status = inbox.take(this.#ring, slice(left));
+        const status = inbox.take(this.#ring.number, slice(left));
         if (status === Status.Ok) return this.#decode(inbox);
         if (status > Status.Busy) throw failure(status);
       } else {
@@ -118,10 +120,10 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   #take(): T | Nothing {
-    let status = inbox.take(this.#ring, 0);
+    let status = inbox.take(this.#ring.number, 0);
     if (status === Status.Empty && this.#peerGone()) {
       // What the peer sent before it went is in the ring by now.
-      status = inbox.take(this.#ring, 0);
+      status = inbox.take(this.#ring.number, 0);
       if (status === Status.Empty) {
         throw new EndOfFileError('expected a message, but the other end is closed or its process has ended');
       }
@@ -136,7 +138,7 @@ export class RingReceiver<T> implements Receiver<T> {
   #takeMany(max: number, values: T[]): T[] {
     while (values.length < max) {
       const most = Math.min(max - values.length, MOST_PER_BATCH);
-      const status = inbox.takeMany(this.#ring, most, this.#decode, values);
+      const status = inbox.takeMany(this.#ring.number, most, this.#decode, values);
       if (status === Status.Ok) continue;
       if (status > Status.Busy && values.length === 0) throw failure(status);
       break;

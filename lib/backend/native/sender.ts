@@ -1,6 +1,7 @@
 import { ClosedError } from '../../errors';
-import { offsetIn, type Batch, type Sender, type Wait } from '../backend';
-import { Status, scratch, type NativeRing } from './addon';
+import { offsetIn, type Batch, type Sender, type Share, type Wait } from '../backend';
+import { PARCEL_BYTES, Status, addon, scratch, type NativeRing } from './addon';
+import { descriptorsOf, retain } from './shares';
 import { reactor, slice } from './reactor';
 import { failure } from './status';
 import { Waiting, type Attempt } from './waiting';
@@ -22,28 +23,49 @@ class PendingSend {
   readonly #sender: RingSender;
   readonly #tag: number;
   readonly #data: Uint8Array;
+  readonly #shares: readonly Share[] | undefined;
   readonly #resolve: () => void;
   readonly reject: (error: unknown) => void;
 
+  /** Takes copies of the data and of the rights. */
   constructor(
     sender: RingSender,
     tag: number,
     data: Uint8Array,
+    shares: readonly Share[] | undefined,
     resolve: () => void,
     reject: (error: unknown) => void,
   ) {
     this.#sender = sender;
     this.#tag = tag;
-    this.#data = data;
+    this.#data = Uint8Array.from(data);
     this.length = data.length;
-    this.#resolve = resolve;
-    this.reject = reject;
+    if (shares === undefined) {
+      this.#resolve = resolve;
+      this.reject = reject;
+      return;
+    }
+    const own = retain(shares);
+    this.#shares = own.shares;
+    this.#resolve = () => {
+      own.release();
+      resolve();
+    };
+    this.reject = (error) => {
+      own.release();
+      reject(error);
+    };
+  }
+
+  /** What it takes in the ring. */
+  get recordLength(): number {
+    return this.#shares === undefined ? this.length : this.length + PARCEL_BYTES;
   }
 
   attempt(): Attempt {
     let status: number;
     try {
-      status = this.#sender.put(this.#tag, this.#data, this.length);
+      status = this.#sender.put(this.#tag, this.#data, this.length, 0, this.#shares);
     } catch (error) {
       this.reject(error);
       return 'done';
@@ -69,20 +91,23 @@ export class RingSender implements Sender {
   }
 
   /** One native attempt: Ok, Full or Busy; throws what cannot be mended by waiting. */
-  put(tag: number, data: Uint8Array, length: number, start = 0): number {
+  put(tag: number, data: Uint8Array, length: number, start = 0, shares?: readonly Share[]): number {
     this.#mayPut();
-    const status = this.#ring.tryPut(tag, data, length, start);
+    const status =
+      shares === undefined
+        ? addon.tryPut(this.#ring.number, tag, data, length, start)
+        : addon.tryPutWith(this.#ring.number, tag, data, length, start, descriptorsOf(shares));
     if (status > Status.Busy) throw failure(status, length);
     return status;
   }
 
-  trySend(tag: number, data: Uint8Array, length: number, start = 0): boolean {
-    return this.#waiting.size === 0 && this.put(tag, data, length, start) === Status.Ok;
+  trySend(tag: number, data: Uint8Array, length: number, start = 0, shares?: readonly Share[]): boolean {
+    return this.#waiting.size === 0 && this.put(tag, data, length, start, shares) === Status.Ok;
   }
 
-  send(tag: number, data: Uint8Array, length: number, wait: Wait): Promise<void> {
+  send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.trySend(tag, data, length)) {
+      if (this.trySend(tag, data, length, 0, shares)) {
         resolve();
         return;
       }
@@ -90,24 +115,30 @@ export class RingSender implements Sender {
         reject(wait.timedOut());
         return;
       }
-      const copy = new Uint8Array(length);
-      copy.set(data.subarray(0, length));
-      this.#waiting.add(new PendingSend(this, tag, copy, resolve, reject), wait);
+      const part = data.subarray(0, length);
+      this.#waiting.add(new PendingSend(this, tag, part, shares, resolve, reject), wait);
     });
   }
 
-  sendSync(tag: number, data: Uint8Array, length: number, timeout: number): boolean {
+  sendSync(
+    tag: number,
+    data: Uint8Array,
+    length: number,
+    timeout: number,
+    shares?: readonly Share[],
+  ): boolean {
+    if (this.trySend(tag, data, length, 0, shares)) return true;
     const end = performance.now() + timeout;
     if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return false;
     for (;;) {
-      if (this.put(tag, data, length) === Status.Ok) return true;
+      if (this.put(tag, data, length, 0, shares) === Status.Ok) return true;
       const left = end - performance.now();
       if (left <= 0) return false;
-      if (this.#source.futexSuffices && !reactor.mustRun) {
-        const status = this.#ring.putSync(tag, data, length, slice(left));
+      if (shares === undefined && this.#source.futexSuffices && !reactor.mustRun) {
+        const status = addon.putSync(this.#ring.number, tag, data, length, slice(left));
         if (status === Status.Ok) return true;
         if (status > Status.Busy) throw failure(status, length);
-      } else if (this.#armFor(length) === 'blocked') {
+      } else if (this.#armFor(length + (shares === undefined ? 0 : PARCEL_BYTES)) === 'blocked') {
         reactor.run(left);
       }
     }
@@ -118,7 +149,7 @@ export class RingSender implements Sender {
     this.#mayPut();
     const offset = offsetIn(batch, first);
     const lengths = first === 0 ? batch.lengths : batch.lengths.subarray(2 * first);
-    const status = this.#ring.tryPutMany(batch.data, lengths, offset, batch.count - first);
+    const status = addon.tryPutMany(this.#ring.number, batch.data, lengths, offset, batch.count - first);
     if (status === Status.Ok) return scratch[0] ?? 0;
     if (status === Status.Full || status === Status.Busy) return 0;
     throw failure(status, batch.lengths[2 * first]);
@@ -154,7 +185,7 @@ export class RingSender implements Sender {
   }
 
   #arm(first: PendingSend): Attempt {
-    return this.#armFor(first.length);
+    return this.#armFor(first.recordLength);
   }
 
   #armFor(length: number): Attempt {

@@ -1,4 +1,4 @@
-import { ClosedError, CorruptError, FullError, UnsupportedError } from '../../errors';
+import { ClosedError, CorruptError, DescriptorError, FullError, UnsupportedError } from '../../errors';
 import { Status } from './addon';
 
 /** The error behind a status that is neither success nor a reason to wait. */
@@ -26,6 +26,11 @@ export function failure(status: number, length = 0): Error {
       return new UnsupportedError(
         'expected at most 1023 processes that take messages from one JoinableQueue at a time, or died with messages ' +
           'unfinished, but this is another one; use several queues',
+      );
+    case Status.Descriptors:
+      return new DescriptorError(
+        'expected room for the file descriptors of the handles in this message, but this process, or its user, has as ' +
+          'many as the limit allows; nothing was sent or taken: raise the limit (ulimit -n), or close handles',
       );
     default:
       return new CorruptError(`the addon answered with status ${status}, which does not belong to this call`);

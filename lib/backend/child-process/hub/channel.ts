@@ -1,7 +1,8 @@
 import { Op, State, header } from '../frames';
 import { HubAccount } from './account';
 import { Line } from './line';
-import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
+import { rightsOf } from '../rights';
+import { Holders, type Custody, type HubFrame, type HubObject, type Peer } from './peer';
 
 export interface ChannelOrder {
   readonly kind: 'channel';
@@ -39,7 +40,7 @@ export function receive(line: Line, op: number, frame: HubFrame, peer: Peer): bo
 }
 
 export function send(line: Line, op: number, frame: HubFrame, peer: Peer): void {
-  const item = { tag: frame.tag, data: frame.payload };
+  const item = { tag: frame.tag, data: frame.payload, rights: rightsOf(frame.tag, frame.payload) };
   if (op === Op.Put) line.put(item);
   else if (op === Op.PutRequest) line.putRequest(peer, frame.a, item, frame.c === 1);
   else if (op === Op.CancelPut) line.cancelPut(peer, frame.a);
@@ -51,11 +52,12 @@ export class HubChannel implements HubObject {
   readonly #line: Line;
   readonly #account: HubAccount | undefined;
   readonly #holders = new Holders();
+  #isShut = false;
 
-  constructor(name: number, order: ChannelOrder) {
+  constructor(name: number, order: ChannelOrder, custody: Custody) {
     this.#name = name;
     this.#account = order.joinable ? new HubAccount() : undefined;
-    this.#line = new Line(name, order, this.#account);
+    this.#line = new Line(name, order, custody, this.#account);
   }
 
   get unused(): boolean {
@@ -64,6 +66,15 @@ export class HubChannel implements HubObject {
 
   hold(peer: Peer): void {
     this.#holders.add(peer);
+    if (this.#isShut) peer.send(header(Op.Shut, this.#name));
+  }
+
+  rights(): Iterable<number> {
+    return this.#line.rights();
+  }
+
+  dispose(): void {
+    this.#line.dispose();
   }
 
   release(peer: Peer): void {
@@ -87,6 +98,7 @@ export class HubChannel implements HubObject {
 
   /** What is on its way here from who cannot know yet was sent before. */
   #shutdown(immediate: boolean): void {
+    this.#isShut = true;
     for (const peer of this.#holders.peers) peer.send(header(Op.Shut, this.#name));
     this.#line.end();
     if (immediate) this.#line.unsend((items) => this.#account?.dropped(items.length));

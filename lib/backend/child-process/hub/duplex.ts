@@ -1,7 +1,7 @@
 import { Op, header } from '../frames';
 import { receive, send } from './channel';
 import { Line } from './line';
-import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
+import { Holders, type Custody, type HubFrame, type HubObject, type Peer } from './peer';
 
 const UNBOUNDED = { maxItems: 0, maxBytes: 0 };
 
@@ -13,9 +13,9 @@ export class HubDuplex implements HubObject {
   readonly #incoming: readonly [Line, Line];
   readonly #gone = [false, false];
 
-  constructor(name: number) {
+  constructor(name: number, custody: Custody) {
     this.#name = name;
-    this.#incoming = [new Line(name, UNBOUNDED), new Line(name + 1, UNBOUNDED)];
+    this.#incoming = [new Line(name, UNBOUNDED, custody), new Line(name + 1, UNBOUNDED, custody)];
   }
 
   get unused(): boolean {
@@ -24,6 +24,15 @@ export class HubDuplex implements HubObject {
 
   hold(peer: Peer, side: number): void {
     this.#at(this.#holders, side).add(peer);
+    if (this.#gone[1 - side] === true) peer.send(header(Op.Gone, this.#name + side));
+  }
+
+  *rights(): Generator<number> {
+    for (const line of this.#incoming) yield* line.rights();
+  }
+
+  dispose(): void {
+    for (const line of this.#incoming) line.dispose();
   }
 
   release(peer: Peer, side: number): void {
@@ -41,7 +50,7 @@ export class HubDuplex implements HubObject {
   }
 
   handle(op: number, frame: HubFrame, peer: Peer): void {
-    const { side } = frame;
+    const side = frame.object - this.#name;
     if (receive(this.#at(this.#incoming, side), op, frame, peer)) return;
     const outgoing = this.#at(this.#incoming, 1 - side);
     if (op === Op.Unsend) {

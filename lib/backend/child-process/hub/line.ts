@@ -2,7 +2,7 @@ import { Fifo } from '../../../fifo';
 import { align } from '../../backend';
 import { Op, Put, State, header } from '../frames';
 import type { HubAccount } from './account';
-import type { Peer } from './peer';
+import type { Custody, Peer } from './peer';
 
 /** Messages lent ahead to an only consumer, which then need not ask for each. */
 const AHEAD = 64;
@@ -13,6 +13,8 @@ const PATIENCE = 200;
 export interface Item {
   readonly tag: number;
   readonly data: Uint8Array;
+  /** The endpoints that it holds. */
+  readonly rights: readonly number[];
 }
 
 /** What a message counts for against a bound in bytes: the same as in the native ring. */
@@ -62,12 +64,14 @@ class Lease {
  * A queue in the hub. Messages are lent to those who ask, and gone when these have claimed them; what a process leaves
  * unclaimed when it ends goes to the next one. Invariants: a message is in `#items`, in one lease, or claimed, and
  * counts until it is claimed; while a lease is being recalled nothing is lent; nobody is lent more than was asked for
- * when there is another consumer.
+ * when there is another consumer. What a message holds it holds from the moment when it comes here until it is claimed;
+ * then that is the claimer's.
  */
 export class Line {
   readonly #endpoint: number;
   readonly #limits: Limits;
   readonly #account: HubAccount | undefined;
+  readonly #custody: Custody;
   readonly #items = new Fifo<Item>();
   readonly #leases = new Map<Peer, Lease>();
   #interests: { lease: Lease; max: number }[] = [];
@@ -80,8 +84,9 @@ export class Line {
   #ended = false;
 
   /** @param endpoint the name of the end that receives */
-  constructor(endpoint: number, limits: Limits, account?: HubAccount) {
+  constructor(endpoint: number, limits: Limits, custody: Custody, account?: HubAccount) {
     this.#endpoint = endpoint;
+    this.#custody = custody;
     this.#limits = limits;
     this.#account = account;
   }
@@ -101,6 +106,7 @@ export class Line {
   }
 
   put(item: Item): void {
+    this.#custody.take(item.rights);
     this.#admit(item);
     this.#serve();
   }
@@ -113,6 +119,7 @@ export class Line {
       peer.send(header(Op.Reply, 0, request, Put.Done));
       this.put(item);
     } else if (wait) {
+      this.#custody.take(item.rights);
       this.#putters.push({ peer, request, item });
     } else {
       peer.send(header(Op.Reply, 0, request, Put.GivenUp));
@@ -123,6 +130,7 @@ export class Line {
   cancelPut(peer: Peer, request: number): void {
     const given = this.#putters.remove((putter) => putter.peer === peer && putter.request === request);
     if (given.length === 0) return;
+    this.#dropPuts(given);
     peer.send(header(Op.Reply, 0, request, Put.GivenUp));
     this.#letIn();
   }
@@ -178,6 +186,7 @@ export class Line {
         items.push(item);
       }
       done(items);
+      for (const { rights } of items) this.#custody.drop(rights);
       this.#letIn();
     }, Infinity);
   }
@@ -187,14 +196,26 @@ export class Line {
     this.#ended = true;
     for (let putter = this.#putters.shift(); putter !== undefined; putter = this.#putters.shift()) {
       putter.peer.send(header(Op.Reply, 0, putter.request, Put.Shut));
+      this.#dropPuts([putter]);
     }
     this.#serve();
+  }
+
+  *rights(): Generator<number> {
+    for (const { rights } of this.#items) yield* rights;
+    for (const { items } of this.#leases.values()) for (const { rights } of items) yield* rights;
+    for (const { item } of this.#putters) yield* item.rights;
+  }
+
+  dispose(): void {
+    const rights = [...this.rights()];
+    if (rights.length > 0) this.#custody.drop(rights);
   }
 
   /** The peer does not receive any more, or is gone: what it was lent and has not claimed is for others. */
   drop(peer: Peer): void {
     this.#watchers.delete(peer);
-    this.#putters.remove((putter) => putter.peer === peer);
+    this.#dropPuts(this.#putters.remove((putter) => putter.peer === peer));
     this.#interests = this.#interests.filter((interest) => interest.lease.peer !== peer);
     const lease = this.#leases.get(peer);
     if (lease !== undefined) {
@@ -205,6 +226,10 @@ export class Line {
     }
     this.#letIn();
     this.#settleRecall();
+  }
+
+  #dropPuts(given: readonly Putter[]): void {
+    for (const { item } of given) this.#custody.drop(item.rights);
   }
 
   // ---------------------------------------------------------------------------------------------- lending
@@ -293,6 +318,7 @@ export class Line {
       if (item === undefined) break;
       if (lease.wanted > 0) lease.wanted--;
       this.#account?.claimed(lease.peer);
+      this.#custody.give(item.rights, lease.peer);
       this.#count--;
       this.#bytes -= weight(item);
     }

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { announce, recall } from '../control';
-import { FrameBatch, NO_PAYLOAD, Op, header, wholeFrame, type Header } from '../frames';
+import { Op, header, wholeFrame, type Header } from '../frames';
+import { Outbox } from '../outbox';
 import type { Peer } from './peer';
 
 /** The main thread of the program that the hub itself is in: they share memory. */
@@ -9,29 +10,24 @@ export class MainPeer implements Peer {
   readonly pid = process.pid;
   readonly #port: MessagePort;
   readonly #control: Int32Array;
-  readonly #batch = new FrameBatch();
-  #flushing = false;
+  readonly #outbox = new Outbox({
+    writeBatch: (frames) => {
+      this.#post(new Uint8Array(frames));
+    },
+    writeLarge: (head, payload) => {
+      this.#post(wholeFrame(head, payload));
+    },
+    later: setImmediate,
+  });
 
   constructor(port: MessagePort, control: Int32Array) {
     this.#port = port;
     this.#control = control;
   }
 
-  send(of: Header, payload: Uint8Array = NO_PAYLOAD): void {
-    if (!this.#batch.hasRoom(payload.length)) {
-      this.#flush();
-      if (!this.#batch.hasRoom(payload.length)) {
-        this.#post(wholeFrame(of, payload));
-        return;
-      }
-    }
-    this.#batch.add(of, payload);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
+  send(of: Header, payload?: Uint8Array): void {
+    this.#outbox.post(of, payload);
+    this.#outbox.flushLater();
   }
 
   recall(endpoint: number, slot: number, lent: number, answer: (claimed: number) => void): void {
@@ -43,11 +39,7 @@ export class MainPeer implements Peer {
     return Atomics.load(this.#control, slot) >>> 0;
   }
 
-  #flush(): void {
-    if (this.#batch.length > 0) this.#post(Buffer.from(new Uint8Array(this.#batch.take()).buffer));
-  }
-
-  #post(bytes: Buffer): void {
+  #post(bytes: Uint8Array): void {
     const memory = bytes.buffer as ArrayBuffer;
     this.#port.postMessage(memory, [memory]);
     announce(this.#control);

@@ -31,13 +31,24 @@ export interface HubObject {
   /** Whether nobody has a handle any more. */
   readonly unused: boolean;
   handle(op: number, frame: HubFrame, peer: Peer): void;
+  /** The endpoints that messages in it hold. */
+  rights?(): Iterable<number>;
+  /** It is gone, and so are the messages in it. */
+  dispose?(): void;
+}
+
+/** The handles that messages hold while they are on their way. */
+export interface Custody {
+  /** A message that is on its way now holds these. */
+  take(rights: readonly number[]): void;
+  /** It has been received: they are the peer's. */
+  give(rights: readonly number[], peer: Peer): void;
+  /** Nobody will receive it. */
+  drop(rights: readonly number[]): void;
 }
 
 /** A frame that has come to an object. */
-export interface HubFrame extends Header {
-  readonly side: number;
-  readonly payload: Buffer;
-}
+export type HubFrame = Frame;
 
 /** Counts handles by process. */
 export class Holders {

@@ -1,31 +1,32 @@
 import type { Duplex as Stream } from 'node:stream';
-import {
-  FrameBatch,
-  FrameSplitter,
-  NO_PAYLOAD,
-  Op,
-  eachFrame,
-  header,
-  writeHeader,
-  HEADER_BYTES,
-  type Header,
-} from '../frames';
+import { FrameSplitter, Op, eachFrame, header, type Header } from '../frames';
+import { Outbox } from '../outbox';
 import type { FrameHandler, Peer } from './peer';
 
 /** A child: what its main thread says comes on one stream, and a second one leads to its helper thread and back. */
 export class SocketPeer implements Peer {
   readonly connection: number;
   readonly pid: number;
-  readonly #helper: Stream;
-  readonly #batch = new FrameBatch();
+  readonly #outbox: Outbox;
   /** By slot, in the order in which they will be answered. */
   readonly #recalls = new Map<number, ((claimed: number) => void)[]>();
-  #flushing = false;
 
   constructor(connection: number, pid: number, helper: Stream, main: Stream, handle: FrameHandler) {
     this.connection = connection;
     this.pid = pid;
-    this.#helper = helper;
+    this.#outbox = new Outbox({
+      writeBatch: (frames) => {
+        if (!helper.destroyed) helper.write(Buffer.from(frames));
+      },
+      writeLarge: (head, payload) => {
+        if (helper.destroyed) return;
+        helper.cork();
+        helper.write(Buffer.from(head));
+        helper.write(payload);
+        helper.uncork();
+      },
+      later: setImmediate,
+    });
     const take = new FrameSplitter((bytes) => {
       eachFrame(bytes, (frame) => {
         if (frame.op === Op.Recalled) this.#recalled(frame.a, frame.b);
@@ -47,26 +48,9 @@ export class SocketPeer implements Peer {
     for (const stream of [helper, main]) stream.on('error', () => undefined);
   }
 
-  send(of: Header, payload: Uint8Array = NO_PAYLOAD): void {
-    if (!this.#batch.hasRoom(payload.length)) {
-      this.#flush();
-      if (!this.#batch.hasRoom(payload.length)) {
-        const head = Buffer.allocUnsafeSlow(HEADER_BYTES);
-        writeHeader(head, 0, payload.length, of);
-        this.#helper.cork();
-        this.#helper.write(head);
-        this.#helper.write(payload);
-        this.#helper.uncork();
-        return;
-      }
-    }
-    this.#batch.add(of, payload);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
+  send(of: Header, payload?: Uint8Array): void {
+    this.#outbox.post(of, payload);
+    this.#outbox.flushLater();
   }
 
   recall(endpoint: number, slot: number, lent: number, answer: (claimed: number) => void): void {
@@ -85,10 +69,5 @@ export class SocketPeer implements Peer {
     const answer = recalls?.shift();
     if (recalls?.length === 0) this.#recalls.delete(slot);
     answer?.(claimed);
-  }
-
-  #flush(): void {
-    if (this.#batch.length > 0 && !this.#helper.destroyed)
-      this.#helper.write(Buffer.from(this.#batch.take()));
   }
 }

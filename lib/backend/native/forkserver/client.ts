@@ -260,9 +260,9 @@ class ForkserverClient {
   /** A child that took its orders, though its forkserver did not live to tell. */
   #adopt(birth: Birth<never>): void {
     let pid = 0;
-    // An earlier child may have said so too, and have ended before it took them.
-    for (let packet; (packet = addon.receivePacket(birth.ours.socket));)
-      if (packet.kind === Kind.Born) pid = packet.a;
+    // An earlier child may have said so too, and have ended before it took them. What follows is of its messages.
+    const { socket } = birth.ours;
+    while (addon.nextKind(socket) === Kind.Born) pid = addon.receivePacket(socket)?.a ?? pid;
     birth.theirs.close();
     const { child } = birth;
     child.started(pid, openChild(birth, pid), () => farewell(child) ?? UNKNOWN_STATUS);
@@ -332,10 +332,12 @@ function openChild(birth: Birth<never>, pid: number): number {
 
 /** What a child has said last on its link, if it left by itself. */
 function farewell({ link }: NativeChild<never>): ExitStatus | undefined {
+  link.takeIn(); // with the rights in its messages, which lie before it
   for (;;) {
     const packet = link.isOpen ? addon.receivePacket(link.socket) : undefined;
     if (packet === undefined || packet === null) return undefined;
     if (packet.kind === Kind.Left) return exitStatus(packet.a, 0);
+    addon.closeDescriptors(packet.descriptors);
   }
 }
 

@@ -1,0 +1,38 @@
+import { SerializationError } from '../../errors';
+import type { RetainedShares, Share } from '../backend';
+import { addon } from './addon';
+
+/** The kernel's bound for one packet, less a few; mirrors native/core/descriptors.h. */
+const MOST_DESCRIPTORS = 250;
+
+/** The descriptors of one message. @throws SerializationError if they are too many */
+export function descriptorsOf(shares: readonly Share[]): readonly number[] {
+  const [first] = shares;
+  const descriptors =
+    shares.length === 1 && first !== undefined
+      ? first.descriptors
+      : shares.flatMap((share) => share.descriptors);
+  if (descriptors.length > MOST_DESCRIPTORS) {
+    throw new SerializationError(
+      `expected handles of at most ${MOST_DESCRIPTORS} file descriptors in one message, got ${descriptors.length} ` +
+        '(a queue has 5 or 6, a connection 4, a lock 2, shared memory 1); send them in several messages',
+    );
+  }
+  return descriptors;
+}
+
+export function retain(shares: readonly Share[]): RetainedShares {
+  const all = addon.duplicate(shares.flatMap((share) => share.descriptors));
+  let at = 0;
+  let open = true;
+  return {
+    shares: shares.map(({ kind, key, descriptors }) => {
+      const own = all.slice(at, (at += descriptors.length));
+      return { kind, key, descriptors: own };
+    }),
+    release() {
+      if (open) addon.closeDescriptors(all);
+      open = false;
+    },
+  };
+}

@@ -1,0 +1,327 @@
+import * as forkful from 'forkful';
+import type { Connection, Queue } from 'forkful';
+import * as handles from '../fixtures/handles.js';
+import { describeEach, errorOf, thrown, until } from './methods';
+
+// Handles inside messages: the receiver has its own handle of the same object, whatever becomes of the sender, and what
+// nobody receives leaves nothing behind. That an end of a pipe is held by nobody any more shows as the other one's end
+// of file.
+describeEach('handles in messages', ({ backend, context, method }) => {
+  const { Process: P } = context;
+  const open: { close(): unknown }[] = [];
+  const isShared = backend === 'native';
+
+  function own<T extends { close(): unknown }>(made: T): T {
+    open.push(made);
+    return made;
+  }
+  const queue = <T = any>(...args: ConstructorParameters<typeof context.Queue>): Queue<T> =>
+    own(new context.Queue<T>(...args)) as Queue<T>;
+  function pipe(): [Connection<any>, Connection<any>] {
+    const [a, b] = context.Pipe<any>();
+    return [own(a), own(b)];
+  }
+  const endOf = async (connection: Connection<any>) => (await errorOf(connection.recv())).code;
+  const END = 'ERR_FORKFUL_END_OF_FILE';
+
+  afterEach(async () => {
+    for (const made of open.splice(0)) await made.close();
+  });
+
+  test.each(['queue', 'connection'])('objects of all kinds pass through a %s', async (way) => {
+    const done = queue<string>();
+    const [near, far] = pipe();
+    const through = queue();
+    const child = new P({ target: handles.useAll, args: [way === 'queue' ? through : far, done] });
+    await child.start();
+    const made = {
+      Queue: queue<string>(),
+      JoinableQueue: own(new context.JoinableQueue<string>()),
+      SimpleQueue: own(new context.SimpleQueue<string>()),
+      Connection: pipe(),
+      Lock: own(new context.Lock()),
+      RLock: own(new context.RLock()),
+      Semaphore: own(new context.Semaphore(0)),
+      BoundedSemaphore: own(new context.BoundedSemaphore(1)),
+      Event: own(new context.Event()),
+      Condition: own(new context.Condition()),
+      Barrier: own(new context.Barrier(2)),
+    };
+    const shared = isShared && {
+      Value: own(new context.Value('int32', 1)),
+      Int32Array: own(new context.SharedArray('int32', 4)),
+      SharedMemory: own(new context.SharedMemory({ create: true, size: 16 })),
+      ShareableList: own(new context.ShareableList(['as it was'])),
+    };
+    made.JoinableQueue.putSync('task');
+    made.Lock.acquireSync();
+    made.BoundedSemaphore.acquireSync();
+    made.Condition.acquireSync();
+    const notified = made.Condition.wait();
+    const message = { ...made, ...shared, Connection: made.Connection[1] };
+    if (way === 'queue') await through.put(message);
+    else near.sendSync(message);
+    const met = made.Barrier.wait();
+    const said: string[] = [];
+    do said.push(await done.get());
+    while (said.at(-1) !== 'used');
+    expect(said).toEqual(['used']);
+    expect(await made.Queue.get()).toBe('by queue');
+    expect(await made.SimpleQueue.get()).toBe('by simple queue');
+    expect(await made.Connection[0].recv()).toBe('by connection');
+    await made.JoinableQueue.join();
+    expect(made.Lock.acquireSync({ timeout: 0 })).toBe(true);
+    expect(made.Semaphore.acquireSync({ timeout: 0 })).toBe(true);
+    expect(made.BoundedSemaphore.acquireSync({ timeout: 0 })).toBe(true);
+    expect(await made.Event.wait()).toBe(true);
+    expect(await notified).toBe(true);
+    expect(await met).toEqual(expect.any(Number));
+    if (shared !== false) {
+      expect(shared.Value.value).toBe(2);
+      expect(shared.Int32Array[0]).toBe(7);
+      expect(new Uint8Array(shared.SharedMemory.buffer)[0]).toBe(9);
+      expect(shared.ShareableList.get(0)).toBe('changed');
+    }
+    await child.join();
+  });
+
+  test('one object is one object, however often a message has it', async () => {
+    const [through, lock] = [queue(), own(new context.Lock())];
+    const child = new P({ target: handles.areSame, args: [through] });
+    await child.start();
+    through.putSync({ twice: [lock, lock], other: own(new context.Lock()) });
+    expect(await child.result()).toEqual([true, false]);
+  });
+
+  test.each(['close', 'kill', 'exit'])('the sender is gone (%s) with its handles in flight', async (how) => {
+    const through = queue<{ inner: Queue<string>; b: Connection<string> }>();
+    const child = new P({ target: handles.sendOwn, args: [through, how, method] });
+    await child.start();
+    if (how === 'close') await until(() => through.qsize() > 0);
+    else await child.join();
+    const { inner, b } = await through.get();
+    own(inner);
+    own(b);
+    expect(await inner.get()).toBe('inside');
+    expect(await b.recv()).toBe('from the dead');
+    expect(await endOf(b)).toBe(END);
+    child.kill();
+    await child.join();
+  });
+
+  test('closed as soon as it is sent, by all ways of sending', async () => {
+    const through = queue();
+    const [near, far] = pipe();
+    const ends: Connection<any>[] = [];
+    const fresh = () => {
+      const [a, b] = pipe();
+      ends.push(a);
+      return b;
+    };
+    const send = async (act: (b: Connection<any>) => unknown) => {
+      const b = fresh();
+      const sent = act(b);
+      b.close();
+      await sent;
+    };
+    await send((b) => through.put(b));
+    await send((b) => through.putSync(b));
+    await send((b) => through.putNowait(b));
+    await send((b) => through.putMany([1, b, 2]));
+    await send((b) => through.putManySync([b]));
+    const got = [...(await through.getMany(3)), ...through.getManySync(10)];
+    while (got.length < 7) got.push(await through.get());
+    expect(got.map((one) => (typeof one === 'object' ? 'end' : one))).toEqual([
+      'end',
+      'end',
+      'end',
+      1,
+      'end',
+      2,
+      'end',
+    ]);
+    await send((b) => near.send({ b }));
+    await send((b) => near.sendSync([b]));
+    got.push((await far.recv()).b, far.recvSync()[0]);
+    const received = got.filter((one) => typeof one === 'object') as Connection<any>[];
+    for (const [i, one] of received.entries()) {
+      one.sendSync(i);
+      expect(await ends[i]?.recv()).toBe(i);
+      one.close();
+      expect(await endOf(ends[i] as Connection<any>)).toBe(END);
+    }
+  });
+
+  test('a put that waits for room keeps what it was given', async () => {
+    const bounded = queue({ maxsize: 1 });
+    const [a, b] = pipe();
+    bounded.putSync('first');
+    const waiting = bounded.put(b);
+    b.close();
+    expect(await bounded.get()).toBe('first');
+    await waiting;
+    const received = own(await bounded.get());
+    received.sendSync('late');
+    expect(await a.recv()).toBe('late');
+  });
+
+  test('what is not sent after all holds nothing', async () => {
+    const bounded = queue({ maxsize: 1 });
+    bounded.putSync('first');
+    const attempts: ((b: Connection<any>) => unknown)[] = [
+      (b) => bounded.put(b, { timeout: 5 }),
+      (b) => bounded.put(b, { signal: AbortSignal.timeout(5) }),
+      (b) => bounded.putSync(b, { timeout: 5 }),
+      (b) => bounded.putNowait(b),
+      (b) => bounded.put([b, () => undefined]),
+    ];
+    for (const attempt of attempts) {
+      const [a, b] = pipe();
+      const failed = errorOf((async () => attempt(b))());
+      b.close();
+      await failed;
+      expect(await endOf(a)).toBe(END);
+    }
+    const [a, b] = pipe();
+    const waiting = errorOf(bounded.put(b));
+    b.close();
+    bounded.shutdown();
+    expect((await waiting).code).toBe('ERR_FORKFUL_CLOSED');
+    expect(await endOf(a)).toBe(END);
+    const [c, d] = pipe();
+    d.close();
+    expect(thrown(() => queue().putSync(d)).code).toBe('ERR_FORKFUL_CLOSED');
+    c.close();
+  });
+
+  describe('what nobody receives goes', () => {
+    function lose(): [Connection<any>, Connection<any>] {
+      return pipe();
+    }
+
+    test('with its queue', async () => {
+      const [a, b] = lose();
+      const through = queue();
+      through.putSync([b, own(new context.Lock())]);
+      b.close();
+      through.close();
+      expect(await endOf(a)).toBe(END);
+    });
+
+    test('with its pipe', async () => {
+      const [a, b] = lose();
+      const [near, far] = pipe();
+      near.sendSync(b);
+      b.close();
+      near.close();
+      expect(far.pollSync({ timeout: 0 })).toBe(true);
+      far.close();
+      expect(await endOf(a)).toBe(END);
+    });
+
+    test('when a queue is emptied by shutdown', async () => {
+      const [a, b] = lose();
+      const through = queue();
+      through.putSync(b);
+      b.close();
+      through.shutdown({ immediate: true });
+      expect(await endOf(a)).toBe(END);
+    });
+
+    test('with queues that lie in each other, and in themselves', async () => {
+      const [a, b] = lose();
+      const [one, other] = [queue(), queue()];
+      one.putSync([one, other]);
+      other.putSync({ one, b });
+      for (const each of [one, other, b]) each.close();
+      expect(await endOf(a)).toBe(END);
+    });
+
+    test('with its receiver', async () => {
+      const [a, b] = lose();
+      const [through, started] = [queue(), queue<number>()];
+      const child = new P({ target: handles.takeAndHang, args: [through, started] });
+      await child.start();
+      through.putSync(b);
+      b.close();
+      await started.get();
+      expect(await a.poll({ timeout: 0 })).toBe(false);
+      child.kill();
+      await child.join();
+      expect(await endOf(a)).toBe(END);
+    });
+  });
+
+  test('what a killed process has not taken is another one’s', async () => {
+    const [through, started] = [queue(), queue<number>()];
+    const child = new P({ target: handles.takeAndHang, args: [through, started] });
+    await child.start();
+    const ends = [pipe(), pipe(), pipe()] as const;
+    for (const [, b] of ends) through.putSync(b);
+    for (const [, b] of ends) b.close();
+    await started.get();
+    child.kill();
+    await child.join();
+    expect(await endOf(ends[0][0])).toBe(END);
+    for (const [a] of ends.slice(1)) {
+      const b = own((await through.get()) as Connection<any>);
+      b.sendSync('still here');
+      expect(await a.recv()).toBe('still here');
+    }
+  });
+
+  test('handles go on through several hands', async () => {
+    const [first, second] = [queue(), queue()];
+    const [near, far] = pipe();
+    const child = new P({ target: handles.passOn, args: [first, far] });
+    await child.start();
+    first.putSync({ second });
+    await child.join();
+    const again = (await near.recv()) as { second: Queue };
+    again.second.putSync('home');
+    again.second.close();
+    expect(await second.get()).toBe('home');
+  });
+
+  test('in the result of a process', async () => {
+    const made = new P({ target: handles.makeQueue, args: ['in the result', method] });
+    await made.start();
+    const { queue: received } = (await made.result()) as { queue: Queue<string> };
+    await made.join();
+    expect(await own(received).get()).toBe('in the result');
+    const [a, b] = pipe();
+    const same = new P({ target: handles.same, args: [{ deep: [b] }] });
+    await same.start();
+    b.close();
+    await same.join();
+    const back = own(((await same.result()) as { deep: Connection[] }).deep[0] as Connection);
+    await back.send('and back');
+    expect(await a.recv()).toBe('and back');
+    back.close();
+    expect(await endOf(a)).toBe(END);
+  });
+
+  test('a message of a process that blocks', async () => {
+    const [through, answers] = [queue(), queue<string>()];
+    const child = new P({ target: handles.useAll, args: [through, answers] });
+    child.startSync();
+    const inner = queue<string>();
+    through.putSync({ Queue: inner });
+    expect(inner.getSync()).toBe('by queue');
+    expect(answers.getSync()).toBe('used');
+    child.joinSync();
+  });
+
+  test('many handles wait in a queue, and are received in order', async () => {
+    const through = queue();
+    const event = own(new context.Event());
+    const semaphore = own(new context.Semaphore(3));
+    for (let i = 0; i < 200; i++) through.putSync({ i, held: i % 2 === 0 ? event : semaphore });
+    for (let i = 0; i < 200; i++) {
+      const { i: index, held } = await through.get();
+      expect(index).toBe(i);
+      expect(held).toBeInstanceOf(i % 2 === 0 ? forkful.Event : forkful.Semaphore);
+      held.close();
+    }
+  });
+});

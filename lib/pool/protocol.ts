@@ -22,6 +22,8 @@ export const Kind = {
   Started: 7,
   /** From a worker: its initializer is called. */
   Initializing: 8,
+  /** From a worker: task id, a value that the task yields. */
+  Yield: 9,
 } as const;
 
 /** What a task's message says in a bit. */
@@ -30,6 +32,8 @@ export const Flag = {
   Spread: 1,
   /** The pool wants to know when it is started. */
   TellStart: 2,
+  /** The function gives an iterable, whose values are sent as they come. */
+  Stream: 4,
 } as const;
 
 /** Where the parts of a task's message stand that change when it is sent again. */
@@ -123,6 +127,7 @@ export function encodeResult(id: number, index: number, ok: boolean, value: unkn
 export interface ReportHandler {
   result(id: number, index: number, ok: boolean, value: unknown): void;
   started(id: number): void;
+  yielded(id: number, value: unknown): void;
   ready(): void;
   initializing(): void;
   initializerFailed(error: unknown): void;
@@ -141,6 +146,8 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
       handler.ready();
     } else if (tag === Kind.Started) {
       handler.started(reader.u32());
+    } else if (tag === Kind.Yield) {
+      handler.yielded(reader.u32(), reader.value());
     } else if (tag === Kind.Initializing) {
       handler.initializing();
     } else if (tag === Kind.Returned) {
@@ -150,6 +157,14 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
     }
     return undefined;
   };
+}
+
+/**
+ * The bytes are the writer's until the next call.
+ * @throws SerializationError if the value cannot be sent
+ */
+export function encodeYield(id: number, value: unknown): Writer {
+  return writer.reset().u32(id).value(value, 'yielded value');
 }
 
 export function encodeStarted(id: number): Writer {

@@ -6,6 +6,8 @@ import type { Terms } from './terms';
 /** Takes the outcomes of a job's items. Never calls the user's code synchronously. */
 export interface Sink {
   settle(index: number, ok: boolean, value: unknown): void;
+  /** What a stream's task yields. */
+  yielded?(value: unknown): void;
 }
 
 /** Takes the one outcome of a call. */
@@ -57,6 +59,8 @@ export class Task {
   givenUp = -1;
   /** Which run of the item `done` this is. */
   attempt = 1;
+  /** The only one that may run it. */
+  pinned: Slot | undefined;
   slab = NO_BYTES;
   start = 0;
   length = 0;

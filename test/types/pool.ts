@@ -2,9 +2,8 @@
 import { type AsyncResult, type Pool, inline, ref } from 'forkful';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function is<T extends true>(): T | undefined {
-  return undefined;
-}
+/** Takes values of exactly this type. */
+declare function takes<T>(): <U>(value: U, ...same: Equal<T, U> extends true ? [] : [never]) => void;
 
 declare const pool: Pool;
 declare function area(width: number, height: number): number;
@@ -16,39 +15,38 @@ declare class Scale {
 }
 
 export async function check(): Promise<void> {
-  is<Equal<Awaited<ReturnType<typeof one>>, number>>();
-  const one = () => pool.apply(area, [1, 2]);
+  takes<number>()(await pool.apply(area, [1, 2]));
   const loaded = await pool.apply(load, ['x']);
-  is<Equal<typeof loaded, { readonly size: number }>>();
+  takes<{ readonly size: number }>()(loaded);
   const settled = await pool.apply(area, [1, 2], { settled: true });
-  is<Equal<typeof settled, PromiseSettledResult<number>>>();
+  takes<PromiseSettledResult<number>>()(settled);
   const result = pool.applyAsync(load, ['x'], { callback: ({ size }) => size, key: 'x' });
-  is<Equal<typeof result, AsyncResult<{ readonly size: number }>>>();
+  takes<AsyncResult<{ readonly size: number }>>()(result);
   const sync = pool.applySync(load, ['x']);
-  is<Equal<typeof sync, { readonly size: number }>>();
+  takes<{ readonly size: number }>()(sync);
   const all = await pool.map(load, ['x', 'y']);
-  is<Equal<typeof all, { readonly size: number }[]>>();
+  takes<{ readonly size: number }[]>()(all);
   const every = await pool.map(load, follow('x'), { settled: true });
-  is<Equal<typeof every, PromiseSettledResult<{ readonly size: number }>[]>>();
+  takes<PromiseSettledResult<{ readonly size: number }>[]>()(every);
   const areas = await pool.starmap(area, [[1, 2]]);
-  is<Equal<typeof areas, number[]>>();
-  for await (const each of pool.imap(load, ['x'])) is<Equal<typeof each, { readonly size: number }>>();
-  for (const each of pool.imapSync(load, ['x'])) is<Equal<typeof each, { readonly size: number }>>();
-  for await (const each of pool.stream(count, [3])) is<Equal<typeof each, bigint>>();
-  for await (const each of pool.stream(follow, ['x'])) is<Equal<typeof each, string>>();
+  takes<number[]>()(areas);
+  for await (const each of pool.imap(load, ['x'])) takes<{ readonly size: number }>()(each);
+  for (const each of pool.imapSync(load, ['x'])) takes<{ readonly size: number }>()(each);
+  for await (const each of pool.stream(count, [3])) takes<bigint>()(each);
+  for await (const each of pool.stream(follow, ['x'])) takes<string>()(each);
   const everywhere = await pool.broadcast(area, [1, 2]);
-  is<Equal<typeof everywhere, number[]>>();
+  takes<number[]>()(everywhere);
   const wrapped = pool.wrap(area);
-  is<Equal<typeof wrapped, (width: number, height: number) => Promise<number>>>();
+  takes<(width: number, height: number) => Promise<number>>()(wrapped);
   const scaled = await pool.apply(new Scale(), [1]);
-  is<Equal<typeof scaled, string>>();
+  takes<string>()(scaled);
   const inlined = await pool.apply(
     inline((x: number) => `${x}`),
     [1],
   );
-  is<Equal<typeof inlined, string>>();
+  takes<string>()(inlined);
   const referred = await pool.apply(ref<typeof load>('./x.js', 'load'), ['x']);
-  is<Equal<typeof referred, { readonly size: number }>>();
+  takes<{ readonly size: number }>()(referred);
 
   // @ts-expect-error -- too few arguments
   await pool.apply(area, [1]);

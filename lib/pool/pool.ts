@@ -1,6 +1,6 @@
 import '../dispose';
 import { InvalidStateError } from '../errors';
-import { invalid, list } from '../options';
+import { integer, invalid, list } from '../options';
 import type { Target } from '../process';
 import { Abortable } from './abortable';
 import { AsyncResult, type CallbackOptions } from './async-result';
@@ -8,6 +8,7 @@ import { Functions } from './functions';
 import { PoolIterator } from './imap';
 import { MapJob, settledResult } from './map-job';
 import {
+  MOST_PROCESSES,
   callSettings,
   iterable,
   poolSettings,
@@ -33,7 +34,6 @@ const LOOK_AHEAD = 8;
  */
 export class Pool {
   readonly #scheduler: Scheduler;
-  readonly #processes: number;
   /** What holds for a call that says nothing. */
   readonly #defaults: CallSettings;
   readonly #functions = new Functions();
@@ -45,15 +45,23 @@ export class Pool {
    */
   constructor(options: number | PoolOptions = {}) {
     const settings = poolSettings(options);
-    const { processes, terms } = settings;
-    this.#processes = processes;
+    const { terms } = settings;
     this.#defaults = { terms, signal: undefined, chunksize: undefined, settled: false };
     this.#scheduler = new Scheduler(settings);
   }
 
   /** Most workers at a time. */
   get processes(): number {
-    return this.#processes;
+    return this.#scheduler.processes;
+  }
+
+  /**
+   * Most workers from now on. Those that are too many finish what they run, and end.
+   * @throws InvalidArgumentError unless `processes` is a number of workers
+   */
+  resize(processes: number): void {
+    this.#mustRun();
+    this.#scheduler.resize(integer('resize argument "processes"', processes, 1, MOST_PROCESSES));
   }
 
   /** Runs `fn(...args)` in a worker; resolves with what it returns or resolves with. */
@@ -393,7 +401,7 @@ export class Pool {
     const job = new MapJob(all.length, settled, outcome, () => {
       this.#scheduler.cancel(tasks);
     });
-    const size = chunksize ?? Math.ceil(all.length / (4 * this.#processes));
+    const size = chunksize ?? Math.ceil(all.length / (4 * this.processes));
     for (let i = 0; i < all.length; i += size)
       tasks.push(this.#submit(fn, all.slice(i, i + size), spread ? Flag.Spread : 0, i, job, terms));
   }
@@ -430,7 +438,7 @@ export class Pool {
         settled,
         chunksize,
         signal,
-        lookAhead: Math.max(64, LOOK_AHEAD * this.#processes * chunksize),
+        lookAhead: Math.max(64, LOOK_AHEAD * this.processes * chunksize),
       },
     ).begin();
   }

@@ -24,6 +24,8 @@ export const Kind = {
   Initializing: 8,
   /** From a worker: task id, a value that the task yields. */
   Yield: 9,
+  /** From a worker: it takes no more tasks, and ends when it has finished what it runs. */
+  Retiring: 10,
 } as const;
 
 /** What a task's message says in a bit. */
@@ -130,6 +132,7 @@ export interface ReportHandler {
   yielded(id: number, value: unknown): void;
   ready(): void;
   initializing(): void;
+  retiring(): void;
   initializerFailed(error: unknown): void;
   returned(id: number, data: Buffer): void;
 }
@@ -148,6 +151,8 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
       handler.started(reader.u32());
     } else if (tag === Kind.Yield) {
       handler.yielded(reader.u32(), reader.value());
+    } else if (tag === Kind.Retiring) {
+      handler.retiring();
     } else if (tag === Kind.Initializing) {
       handler.initializing();
     } else if (tag === Kind.Returned) {

@@ -52,6 +52,11 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
   readonly maxTasksPerChild?: number;
   /** Bytes of private memory with which a worker is replaced after its task: shared pages do not count. @default Infinity */
   readonly maxMemoryPerChild?: number;
+  /**
+   * Tasks that may wait to be started; a chunk is one. Beyond that `apply` and `stream` reject with a FullError, until
+   * the pool emits 'drain'; `map` and `imap` wait. @default Infinity
+   */
+  readonly maxPending?: number;
   /** @default [] */
   readonly initargs?: readonly unknown[];
   /** As of {@link Process}. */
@@ -74,6 +79,7 @@ const POOL_OPTIONS = [
   'idleTimeout',
   'maxTasksPerChild',
   'maxMemoryPerChild',
+  'maxPending',
 ] as const;
 const POOL_TERMS = ['taskTimeout', 'killAfter', 'retries'] as const;
 const TASK_TERMS = [...POOL_TERMS, 'priority', 'key'] as const;
@@ -87,6 +93,7 @@ export interface PoolSettings {
   readonly processes: number;
   readonly minProcesses: number;
   readonly idleTimeout: number;
+  readonly maxPending: number;
   readonly worker: Omit<WorkerSettings, 'id'>;
   readonly terms: Terms;
   readonly process: ProcessOptions;
@@ -109,6 +116,7 @@ export function poolSettings(options: number | PoolOptions): PoolSettings {
     processes,
     minProcesses: count('minProcesses', 0, processes, 0),
     idleTimeout: timeout('Pool option "idleTimeout"', idleTimeout),
+    maxPending: count('maxPending', 1, Infinity, Infinity),
     worker: {
       concurrency: count('concurrency', 1, 65_536, 1),
       preload: preload === undefined ? [] : moduleNames('Pool option "preload"', preload),

@@ -11,6 +11,7 @@ import { Lanes } from './lanes';
 import type { PoolSettings } from './options';
 import { noteOrigin } from './remote-info';
 import type { Slot, SlotEvents } from './slot';
+import { Room } from './room';
 import { Stops } from './stops';
 import type { Task } from './task';
 import { PoolWorker } from './worker';
@@ -19,6 +20,12 @@ import { PoolWorker } from './worker';
 const WINDOW = 128;
 /** The same for tasks that have no other worker to go to: they need not be taken back. */
 const LANE_WINDOW = 8;
+
+/** What the pool hears. */
+export interface SchedulerEvents {
+  /** There is room again for tasks. */
+  readonly drain: () => void;
+}
 
 /**
  * Gives tasks to workers. Invariants: a task that is not settled is in the backlog or in exactly one slot; and no task
@@ -34,6 +41,7 @@ export class Scheduler {
   readonly #afterwards = new Afterwards();
   readonly #deadlines = new Deadlines();
   readonly #stops: Stops;
+  readonly room: Room;
   #feeding = false;
   #outstanding = 0;
   /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
@@ -75,6 +83,7 @@ export class Scheduler {
       this.#feed();
       if (slot.load === 0 && slot.ready) this.#crew.idle(slot);
       this.#rebalance(slot);
+      this.room.look();
     },
     ended: (slot, notStarted) => {
       this.#lost(slot, notStarted);
@@ -84,8 +93,9 @@ export class Scheduler {
     },
   };
 
-  constructor(settings: PoolSettings) {
+  constructor(settings: PoolSettings, events: SchedulerEvents) {
     this.#settings = settings;
+    this.room = new Room(settings.maxPending, () => this.pending, events.drain);
     this.#crew = new Crew(settings, this.#deadlines, {
       make: (id) => {
         const { process, worker } = settings;
@@ -135,6 +145,15 @@ export class Scheduler {
     task.keep(buffer, 0, length);
     this.#backlog.push(task);
     if (isFirst) this.#feed();
+  }
+
+  /** Tasks that have not started, as far as is known; a chunk is one. */
+  get pending(): number {
+    const { concurrency } = this.#settings.worker;
+    let running = 0;
+    for (const slot of this.#crew.slots) running += Math.min(slot.load, concurrency);
+    for (const slot of this.#crew.leaving) running += Math.min(slot.load, concurrency);
+    return this.#outstanding - running;
   }
 
   get slots(): readonly Slot[] {
@@ -418,6 +437,7 @@ export class Scheduler {
       if (!task.cancelled) task.fail(error());
       this.#finish(task);
     }
+    this.room.giveUp();
     this.#changed();
   }
 
@@ -427,6 +447,7 @@ export class Scheduler {
     this.#busy(-1);
     this.#afterwards.do(() => {
       this.#dismissIfDone();
+      this.room.look();
       this.#changed();
     });
   }

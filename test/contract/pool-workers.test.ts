@@ -14,7 +14,7 @@ describeEach('Pool: the economy of workers', ({ backend, method, context }) => {
     const pids = await p.map(pid, range(10), { chunksize: 10 });
     const runs = [...new Set(pids)].map((each) => pids.filter((other) => other === each).length);
     expect(runs).toEqual([3, 3, 3, 1]);
-    const single = [];
+    const single: unknown[] = [];
     for (const i of range(7)) single.push(await p.apply(double, [i]));
     expect(single).toEqual(range(7).map((x) => 2 * x));
     const many = pool({ processes: 2, maxTasksPerChild: 5, concurrency: 2 });

@@ -30,6 +30,10 @@ export class Abortable implements Outcome {
     if (this.#open) this.#outcome.yielded?.(value);
   }
 
+  said(value: unknown): void {
+    if (this.#open) this.#outcome.said?.(value);
+  }
+
   settle(index: number, ok: boolean, value: unknown): void {
     if (!this.#open) return;
     this.#open = false;

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import { CancelledError, InvalidStateError, TimeoutError } from '../errors';
 import { timeoutOption, waitOptions, type SyncWaitOptions, type WaitOptions } from '../options';
@@ -44,7 +45,7 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
 
   /** @internal */
   constructor(callbacks: CallbackOptions<T> | undefined, stopper: Stopper) {
-    this.#callbacks = callbacks;
+    this.#callbacks = callbacks === undefined ? undefined : inThisContext(callbacks);
     this.#stopper = stopper;
   }
 
@@ -153,8 +154,8 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
   /** As a microtask: what a callback throws is an uncaught error of the caller, not of the pool. */
   #callBack({ callback, errorCallback }: CallbackOptions<T>, ok: boolean, value: unknown): void {
     this.#callbacks = undefined;
-    if (ok && typeof callback === 'function') queueMicrotask(() => callback(value as T));
-    if (!ok && typeof errorCallback === 'function') queueMicrotask(() => errorCallback(value));
+    if (ok && callback !== undefined) queueMicrotask(() => callback(value as T));
+    if (!ok && errorCallback !== undefined) queueMicrotask(() => errorCallback(value));
   }
 
   #ask(): Promise<T> {
@@ -207,6 +208,15 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
       }
     });
   }
+}
+
+/** Callbacks find the AsyncLocalStorage of the call, not of whatever brought the result. */
+function inThisContext<T>({ callback, errorCallback }: CallbackOptions<T>): CallbackOptions<T> | undefined {
+  if (typeof callback !== 'function' && typeof errorCallback !== 'function') return undefined;
+  return {
+    ...(typeof callback === 'function' && { callback: AsyncResource.bind(callback) }),
+    ...(typeof errorCallback === 'function' && { errorCallback: AsyncResource.bind(errorCallback) }),
+  };
 }
 
 function notDone(): TimeoutError {

@@ -60,6 +60,11 @@ export class Crew {
     return this.#processes;
   }
 
+  /** Workers started beyond the first ones. */
+  get restarts(): number {
+    return Math.max(0, this.#next - 1 - this.#processes);
+  }
+
   get canStart(): boolean {
     return !this.#stopped && this.slots.length < this.#most;
   }
@@ -146,7 +151,6 @@ export class Crew {
   retiring(slot: Slot): void {
     debug(`${slot.name} retires`);
     this.#leave(slot);
-    this.startLeast();
   }
 
   /** Lets it finish what it runs, and end. */

@@ -15,6 +15,8 @@ export interface CurrentTask {
   readonly signal: AbortSignal;
   /** Whether {@link signal} is aborted; true also in a loop that never gives the event loop a turn. */
   readonly aborted: boolean;
+  /** Tells the caller's `progress` function how far it has come. @throws SerializationError if the value cannot be sent */
+  progress(value: unknown): void;
 }
 
 /** A message's items are run one after the other; this is the one that runs. */
@@ -22,13 +24,19 @@ export class Execution implements CurrentTask {
   readonly #order: TaskMessage;
   readonly #item: number;
   readonly #requests: StopRequests;
+  readonly #tell: Surroundings['tell'];
   readonly workerId: number;
 
-  constructor(order: TaskMessage, item: number, requests: StopRequests, workerId: number) {
+  constructor(order: TaskMessage, item: number, { requests, workerId, tell }: Surroundings) {
     this.#order = order;
     this.#item = item;
     this.#requests = requests;
+    this.#tell = tell;
     this.workerId = workerId;
+  }
+
+  progress(value: unknown): void {
+    this.#tell(this.id, value);
   }
 
   get id(): number {
@@ -58,6 +66,8 @@ export interface Running {
 interface Surroundings {
   readonly requests: StopRequests;
   readonly workerId: number;
+  /** Sends what a task says of its progress. */
+  readonly tell: (task: number, value: unknown) => void;
 }
 
 let surroundings: Surroundings | undefined;
@@ -90,5 +100,5 @@ export function currentTask(): CurrentTask {
       'currentTask() is for functions that a pool runs; nothing of a pool runs here',
     );
   }
-  return (now.made ??= new Execution(now.order, now.item, surroundings.requests, surroundings.workerId));
+  return (now.made ??= new Execution(now.order, now.item, surroundings));
 }

@@ -1,5 +1,6 @@
 import { settledResult } from './map-job';
 import { onAbort } from './on-abort';
+import type { Progress } from './progress';
 import type { Sink, Stopper, Task } from './task';
 
 /** How an iteration hands work to its pool. */
@@ -41,6 +42,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
   #finished = false;
   #pulling = false;
   #waitsForRoom = false;
+  readonly #progress: Progress | undefined;
   #readers: (() => void)[] = [];
 
   constructor(
@@ -52,11 +54,13 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
       readonly chunksize: number;
       readonly lookAhead: number;
       readonly signal: AbortSignal | undefined;
+      readonly progress: Progress | undefined;
     },
   ) {
     this.#input = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]();
     this.#source = source;
     this.#signal = options.signal;
+    this.#progress = options.progress;
     this.#ordered = options.ordered;
     this.#settled = options.settled;
     this.#chunksize = options.chunksize;
@@ -106,6 +110,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
   }
 
   settle(index: number, ok: boolean, value: unknown): void {
+    this.#progress?.step();
     this.#outcomes.set(this.#ordered ? index : this.#arrived++, { ok, value });
     this.#wake();
   }
@@ -190,6 +195,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
       this.#inputError = { ok: false, value: error };
     }
     this.#hand(chunk);
+    if (this.#inputEnded) this.#progress?.ended(this.#taken);
     this.#pulling = false;
     this.#wake();
   }
@@ -213,6 +219,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     let open = chunk.length;
     let task: Task | undefined = undefined;
     const sink: Sink = {
+      said: (value) => this.#progress?.said(value),
       settle: (index, ok, value) => {
         if (--open === 0 && task !== undefined) this.#tasks.delete(task);
         this.settle(index, ok, value);

@@ -1,3 +1,4 @@
+import type { Progress } from './progress';
 import type { Sink } from './task';
 
 /** What `settled: true` gives for an outcome. */
@@ -14,8 +15,17 @@ export class MapJob implements Sink {
   readonly #giveUp: () => void;
   #failed = false;
 
+  readonly #progress: Progress | undefined;
+
   /** @param giveUp drops what has not started */
-  constructor(count: number, settled: boolean, outcome: Sink, giveUp: () => void) {
+  constructor(
+    count: number,
+    settled: boolean,
+    outcome: Sink,
+    progress: Progress | undefined,
+    giveUp: () => void,
+  ) {
+    this.#progress = progress;
     this.#results = new Array<unknown>(count);
     this.#open = count;
     this.#settled = settled;
@@ -23,8 +33,13 @@ export class MapJob implements Sink {
     this.#giveUp = giveUp;
   }
 
+  said(value: unknown): void {
+    this.#progress?.said(value);
+  }
+
   settle(index: number, ok: boolean, value: unknown): void {
     if (this.#failed) return;
+    this.#progress?.step();
     if (!ok && !this.#settled) {
       this.#failed = true;
       this.#outcome.settle(0, false, value);

@@ -5,6 +5,7 @@ import type { StartMethod } from '../backend/backend';
 import type { ProcessOptions, Target } from '../process';
 import { cpuCount } from '../cpu-count';
 import type { CallbackOptions } from './async-result';
+import type { ProgressOption } from './progress';
 import { termsFrom, type Terms } from './terms';
 import type { Hook, WorkerSettings } from './worker-main';
 
@@ -22,6 +23,10 @@ export interface TaskOptions {
   readonly priority?: number;
   /** Tasks with the same key run in the same worker, as long as that lives, in the order of the calls. */
   readonly key?: string | number;
+  /**
+   * Is told, in bunches, how far the call has come. true draws a bar on stderr, if that is a terminal. @default false
+   */
+  readonly progress?: ProgressOption;
   /** Items that go to a worker together. @default ceil(items / (4 × processes)) for map, 1 for imap */
   readonly chunksize?: number;
   /** Gives PromiseSettledResults, and goes on after an error. @default false */
@@ -83,7 +88,7 @@ const POOL_OPTIONS = [
 ] as const;
 const POOL_TERMS = ['taskTimeout', 'killAfter', 'retries'] as const;
 const TASK_TERMS = [...POOL_TERMS, 'priority', 'key'] as const;
-const TASK_OPTIONS = [...TASK_TERMS, 'signal', 'chunksize', 'settled'] as const;
+const TASK_OPTIONS = [...TASK_TERMS, 'signal', 'chunksize', 'settled', 'progress'] as const;
 const CALLBACKS = ['callback', 'errorCallback'] as const;
 const PROCESS_OPTIONS = ['env', 'cwd', 'execArgv', 'stdio', 'context'] as const;
 
@@ -141,6 +146,7 @@ export interface CallSettings {
   readonly signal: AbortSignal | undefined;
   readonly chunksize: number | undefined;
   readonly settled: boolean;
+  readonly progress: ProgressOption | undefined;
 }
 
 /** @throws InvalidArgumentError for options of the wrong type or range */
@@ -153,14 +159,20 @@ export function callSettings(
   const given = record(`${verb} options`, options, [...TASK_OPTIONS, ...CALLBACKS]);
   for (const name of CALLBACKS)
     if (given[name] !== undefined) callback(`${verb} option "${name}"`, given[name]);
-  const { signal, chunksize, settled } = given;
+  const { signal, chunksize, settled, progress } = given;
   const hasTerms = TASK_TERMS.some((name) => given[name] !== undefined);
   return {
     terms: hasTerms ? termsFrom(`${verb} option`, given, defaults.terms) : defaults.terms,
     signal: abortSignal(`${verb} option "signal"`, signal),
     chunksize: chunksize === undefined ? undefined : integer(`${verb} option "chunksize"`, chunksize, 1),
     settled: settled !== undefined && flag(`${verb} option "settled"`, settled),
+    progress: progress === undefined ? undefined : progressFrom(`${verb} option "progress"`, progress),
   };
+}
+
+function progressFrom(name: string, progress: unknown): ProgressOption {
+  if (typeof progress === 'boolean' || typeof progress === 'function') return progress as ProgressOption;
+  throw invalid(name, 'true, false or a function', progress);
 }
 
 export function iterable(name: string, value: unknown): Iterable<unknown> | AsyncIterable<unknown> {

@@ -5,6 +5,7 @@ import { integer, invalid, list } from '../options';
 import type { Target } from '../process';
 import { Abortable } from './abortable';
 import { AsyncResult, type CallbackOptions } from './async-result';
+import { channels } from './channels';
 import { Functions } from './functions';
 import { PoolIterator } from './imap';
 import { MapJob, settledResult } from './map-job';
@@ -17,9 +18,11 @@ import {
   type PoolOptions,
   type TaskOptions,
 } from './options';
+import { Progress } from './progress';
 import { Flag, encodeTask } from './protocol';
 import { Scheduler } from './scheduler';
-import type { Slot } from './slot';
+import type { Slot, SlotExit } from './slot';
+import type { PoolStats } from './stats';
 import { PoolStream } from './stream';
 import { Task, type Outcome, type Sink, type TaskFunction } from './task';
 import type { Terms } from './terms';
@@ -32,6 +35,16 @@ const LOOK_AHEAD = 8;
 export interface PoolEvents {
   /** There is room for tasks again, after some were refused or made to wait for `maxPending`. */
   drain: [];
+  /** A worker takes tasks. */
+  workerStart: [worker: WorkerEvent];
+  /** A worker has ended. */
+  workerExit: [worker: WorkerEvent & SlotExit];
+}
+
+export interface WorkerEvent {
+  /** The N of its name, PoolWorker-N. */
+  readonly id: number;
+  readonly pid: number;
 }
 
 /**
@@ -54,10 +67,26 @@ export class Pool extends EventEmitter<PoolEvents> {
     super();
     const settings = poolSettings(options);
     const { terms } = settings;
-    this.#defaults = { terms, signal: undefined, chunksize: undefined, settled: false };
+    this.#defaults = { terms, signal: undefined, chunksize: undefined, settled: false, progress: undefined };
     this.#scheduler = new Scheduler(settings, {
       drain: () => {
         process.nextTick(() => this.emit('drain'));
+      },
+      pool: this,
+      workerStart: ({ id, pid }) => {
+        process.nextTick(() => {
+          this.emit('workerStart', { id, pid });
+          channels.workerStart.publish({ pool: this, id, pid });
+        });
+      },
+      workerExit: ({ id, pid, exit }) => {
+        process.nextTick(() => {
+          this.emit('workerExit', { id, pid, ...exit });
+          channels.workerExit.publish({ pool: this, id, pid, ...exit });
+        });
+      },
+      taskSubmit: ({ id, fn, count }) => {
+        channels.taskSubmit.publish({ pool: this, id, name: fn.name, items: count });
       },
     });
   }
@@ -65,6 +94,11 @@ export class Pool extends EventEmitter<PoolEvents> {
   /** Most workers at a time. */
   get processes(): number {
     return this.#scheduler.processes;
+  }
+
+  /** What the pool does now, and has done. */
+  stats(): PoolStats {
+    return this.#scheduler.stats;
   }
 
   /**
@@ -256,7 +290,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   async broadcast(fn: Target, args?: readonly unknown[], options?: TaskOptions): Promise<unknown[]> {
     this.#mustRun();
     const given = args === undefined ? [] : list('broadcast argument "args"', args);
-    const { terms, signal, settled } = callSettings('broadcast', options, this.#defaults);
+    const { terms, signal, settled, progress } = callSettings('broadcast', options, this.#defaults);
     const taskFunction = this.#functions.get(fn);
     await this.#scheduler.ready();
     this.#mustRun();
@@ -270,7 +304,13 @@ export class Pool extends EventEmitter<PoolEvents> {
         tasks = abortable.tasks;
       }
       if (!outcome.isOpen) return;
-      const job = new MapJob(slots.length, settled, outcome, () => undefined);
+      const job = new MapJob(
+        slots.length,
+        settled,
+        outcome,
+        Progress.of(progress, slots.length),
+        () => undefined,
+      );
       slots.forEach((slot, i) => {
         tasks.push(this.#submit(taskFunction, [given], Flag.Spread, i, job, terms, slot));
       });
@@ -349,8 +389,9 @@ export class Pool extends EventEmitter<PoolEvents> {
     try {
       this.#mustRun();
       const given = args === undefined ? [] : list('apply argument "args"', args);
-      const { terms, signal, settled } = callSettings('apply', options, this.#defaults);
-      const sink = settled ? asSettled(outcome) : outcome;
+      const { terms, signal, settled, progress } = callSettings('apply', options, this.#defaults);
+      let sink = settled ? asSettled(outcome) : outcome;
+      if (progress !== undefined) sink = withProgress(sink, Progress.of(progress, 1));
       const taskFunction = this.#functions.get(fn);
       this.#mustHaveRoom();
       if (signal === undefined) {
@@ -411,7 +452,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     fn: TaskFunction,
     all: readonly unknown[],
     spread: boolean,
-    { terms, chunksize, settled }: CallSettings,
+    { terms, chunksize, settled, progress }: CallSettings,
     outcome: Outcome,
     tasks: Task[],
   ): void {
@@ -421,7 +462,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       outcome.settle(0, true, []);
       return;
     }
-    const job = new MapJob(all.length, settled, outcome, () => {
+    const job = new MapJob(all.length, settled, outcome, Progress.of(progress, all.length), () => {
       this.#scheduler.cancel(tasks);
     });
     const size = chunksize ?? Math.ceil(all.length / (4 * this.processes));
@@ -459,7 +500,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   ): PoolIterator<R> {
     this.#mustRun();
     const input = iterable(`${verb} argument "items"`, items);
-    const { chunksize = 1, settled, signal, terms } = callSettings(verb, options, this.#defaults);
+    const { chunksize = 1, settled, signal, terms, progress } = callSettings(verb, options, this.#defaults);
     const taskFunction = this.#functions.get(fn);
     const scheduler = this.#scheduler;
     return new PoolIterator<R>(
@@ -488,6 +529,7 @@ export class Pool extends EventEmitter<PoolEvents> {
         settled,
         chunksize,
         signal,
+        progress: Progress.of(progress, lengthOf(items)),
         lookAhead: Math.max(64, LOOK_AHEAD * this.processes * chunksize),
       },
     ).begin();
@@ -513,6 +555,26 @@ function asSettled(outcome: Outcome): Outcome {
       outcome.settle(index, true, settledResult(ok, value));
     },
   };
+}
+
+function withProgress(outcome: Outcome, progress: Progress | undefined): Outcome {
+  return {
+    get isOpen() {
+      return outcome.isOpen;
+    },
+    said: (value) => progress?.said(value),
+    yielded: (value) => outcome.yielded?.(value),
+    settle: (index, ok, value) => {
+      progress?.step();
+      outcome.settle(index, ok, value);
+    },
+  };
+}
+
+/** Of input that tells. */
+function lengthOf(items: Input<unknown>): number | undefined {
+  const { length, size } = items as { length?: unknown; size?: unknown };
+  return typeof length === 'number' ? length : typeof size === 'number' ? size : undefined;
 }
 
 async function collect(input: AsyncIterable<unknown>, wanted: () => boolean): Promise<unknown[]> {

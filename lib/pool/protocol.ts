@@ -26,6 +26,8 @@ export const Kind = {
   Yield: 9,
   /** From a worker: it takes no more tasks, and ends when it has finished what it runs. */
   Retiring: 10,
+  /** From a worker: task id, what the task says of its progress. */
+  Progress: 11,
 } as const;
 
 /** What a task's message says in a bit. */
@@ -133,6 +135,7 @@ export interface ReportHandler {
   ready(): void;
   initializing(): void;
   retiring(): void;
+  said(id: number, value: unknown): void;
   initializerFailed(error: unknown): void;
   returned(id: number, data: Buffer): void;
 }
@@ -151,6 +154,8 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
       handler.started(reader.u32());
     } else if (tag === Kind.Yield) {
       handler.yielded(reader.u32(), reader.value());
+    } else if (tag === Kind.Progress) {
+      handler.said(reader.u32(), reader.value());
     } else if (tag === Kind.Retiring) {
       handler.retiring();
     } else if (tag === Kind.Initializing) {
@@ -170,6 +175,14 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
  */
 export function encodeYield(id: number, value: unknown): Writer {
   return writer.reset().u32(id).value(value, 'yielded value');
+}
+
+/**
+ * The bytes are the writer's until the next call.
+ * @throws SerializationError if the value cannot be sent
+ */
+export function encodeProgress(id: number, value: unknown): Writer {
+  return writer.reset().u32(id).value(value, 'progress value');
 }
 
 export function encodeStarted(id: number): Writer {

@@ -5,6 +5,7 @@ import type { Writer } from '../serializer';
 import { describeExit } from '../signals';
 import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
+import { channels } from './channels';
 import { Crew } from './crew';
 import { Deadlines } from './deadlines';
 import { Lanes } from './lanes';
@@ -12,6 +13,7 @@ import type { PoolSettings } from './options';
 import { noteOrigin } from './remote-info';
 import type { Slot, SlotEvents } from './slot';
 import { Room } from './room';
+import { memoryOf, type PoolStats, type WorkerStats } from './stats';
 import { Stops } from './stops';
 import type { Task } from './task';
 import { PoolWorker } from './worker';
@@ -25,6 +27,11 @@ const LANE_WINDOW = 8;
 export interface SchedulerEvents {
   /** There is room again for tasks. */
   readonly drain: () => void;
+  /** Whose events these are. */
+  readonly pool: object;
+  readonly taskSubmit: (task: Task) => void;
+  readonly workerStart: (slot: Slot) => void;
+  readonly workerExit: (slot: Slot) => void;
 }
 
 /**
@@ -42,6 +49,9 @@ export class Scheduler {
   readonly #deadlines = new Deadlines();
   readonly #stops: Stops;
   readonly room: Room;
+  readonly #heard: SchedulerEvents;
+  #succeeded = 0;
+  #failed = 0;
   #feeding = false;
   #outstanding = 0;
   /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
@@ -52,6 +62,7 @@ export class Scheduler {
   readonly #events: SlotEvents = {
     ready: (slot) => {
       this.#crew.ready(slot);
+      this.#heard.workerStart(slot);
       this.#changed();
     },
     initializing: (slot) => {
@@ -66,6 +77,7 @@ export class Scheduler {
     retiring: (slot) => {
       this.#afterwards.do(() => {
         this.#crew.retiring(slot);
+        if (this.#state === 'running') this.#crew.startLeast();
         this.#feed();
       });
     },
@@ -95,6 +107,7 @@ export class Scheduler {
 
   constructor(settings: PoolSettings, events: SchedulerEvents) {
     this.#settings = settings;
+    this.#heard = events;
     this.room = new Room(settings.maxPending, () => this.pending, events.drain);
     this.#crew = new Crew(settings, this.#deadlines, {
       make: (id) => {
@@ -132,6 +145,7 @@ export class Scheduler {
       return;
     }
     const { buffer, length } = message;
+    if (channels.taskSubmit.hasSubscribers) this.#heard.taskSubmit(task);
     if (this.#outstanding++ === 0) this.#busy(1);
     const { priority, key } = task.terms;
     if (priority !== 0 && this.#window === WINDOW) this.#heedPriorities();
@@ -154,6 +168,38 @@ export class Scheduler {
     for (const slot of this.#crew.slots) running += Math.min(slot.load, concurrency);
     for (const slot of this.#crew.leaving) running += Math.min(slot.load, concurrency);
     return this.#outstanding - running;
+  }
+
+  get stats(): PoolStats {
+    const { concurrency } = this.#settings.worker;
+    const about = (slot: Slot): WorkerStats => {
+      const running = slot.ready ? slot.unfinished().slice(0, concurrency) : [];
+      return {
+        id: slot.id,
+        pid: slot.pid,
+        state: this.#crew.leaving.has(slot)
+          ? 'leaving'
+          : !slot.ready
+            ? 'starting'
+            : slot.load > 0
+              ? 'busy'
+              : 'idle',
+        running: running.map((task) => task.label),
+        runningFor: running.length === 0 ? 0 : performance.now() - slot.since,
+        tasks: slot.finished,
+        memory: memoryOf(slot.pid),
+      };
+    };
+    const workers = this.#everySlot().map(about);
+    return {
+      processes: this.#crew.processes,
+      workers,
+      pending: this.pending,
+      running: this.#outstanding - this.pending,
+      succeeded: this.#succeeded,
+      failed: this.#failed,
+      restarts: this.#crew.restarts,
+    };
   }
 
   get slots(): readonly Slot[] {
@@ -270,6 +316,7 @@ export class Scheduler {
 
   #lost(slot: Slot, notStarted: Task[]): void {
     const wasLeaving = this.#crew.forget(slot);
+    this.#heard.workerExit(slot);
     const { name, pid } = slot;
     const { exitCode, signal } = slot.exit;
     const how = describeExit({ exitCode, signal });
@@ -407,11 +454,20 @@ export class Scheduler {
   }
 
   #settle(slot: Slot, task: Task, index: number, ok: boolean, value: unknown): void {
-    if (!ok) {
+    if (ok) this.#succeeded++;
+    else {
+      this.#failed++;
       const { attempt } = task;
       noteOrigin(value, { pid: slot.pid, worker: slot.id, index: task.base + index, attempt });
     }
     task.attempt = 1;
+    if (channels.taskSettle.hasSubscribers) {
+      const { id, fn, base } = task;
+      const about = { pool: this.#heard.pool, id, name: fn.name, item: base + index, ok, worker: slot.id };
+      this.#afterwards.do(() => {
+        channels.taskSettle.publish(about);
+      });
+    }
     task.settle(index, ok, value);
     if (task.done === task.count) this.#finish(task);
     else if (this.#stops.any) this.#stops.progressed(task);

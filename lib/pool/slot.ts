@@ -17,6 +17,10 @@ export interface Slot {
   /** Tasks sent and not done. */
   readonly load: number;
   readonly exit: SlotExit;
+  /** Outcomes that it has told. */
+  readonly finished: number;
+  /** When (performance.now()) it was given something to do, or last told something. */
+  readonly since: number;
   start(): void;
   /** false: it takes nothing any more. */
   send(task: Task, data: Uint8Array, start: number, length: number): boolean;

@@ -8,6 +8,8 @@ export interface Sink {
   settle(index: number, ok: boolean, value: unknown): void;
   /** What a stream's task yields. */
   yielded?(value: unknown): void;
+  /** What a task says of its progress. */
+  said?(value: unknown): void;
 }
 
 /** Takes the one outcome of a call. */

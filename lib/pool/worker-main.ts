@@ -6,7 +6,7 @@ import type { TargetReference } from '../function-ref';
 import { callable } from './callable';
 import { decodeControl } from './control';
 import { beWorker } from './current-task';
-import { Kind, decodeOrder, encodeError, type WorkerLink } from './protocol';
+import { Kind, decodeOrder, encodeError, encodeProgress, type WorkerLink } from './protocol';
 import { Retirement, type RetirementLimits } from './retirement';
 import { Runner } from './runner';
 import { StopRequests } from './stop-requests';
@@ -50,7 +50,14 @@ export async function runWorker(
       yielding.grant(task, count);
     },
   });
-  beWorker({ requests, workerId: settings.id });
+  beWorker({
+    requests,
+    workerId: settings.id,
+    tell: (task, value) => {
+      const { buffer, length } = encodeProgress(task, value);
+      duplex.sendSync(Kind.Progress, buffer, length, Infinity);
+    },
+  });
   const { preload, warmup, initializer, finalizer, concurrency, limits } = settings;
   if (preload.length > 0 || warmup !== undefined || initializer !== undefined) {
     duplex.sendSync(Kind.Initializing, NO_BYTES, 0, Infinity);

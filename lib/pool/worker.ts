@@ -17,6 +17,8 @@ const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runW
 export class PoolWorker implements Slot {
   readonly id: number;
   ready = false;
+  finished = 0;
+  since = 0;
   #open = true;
   #ended = false;
   readonly #process: Process<void>;
@@ -86,8 +88,11 @@ export class PoolWorker implements Slot {
       }
     });
     for (const end of this.#theirs) end.close();
+    if (!this.#open) return; // there is no process
     this.#duplex.onReadable(() => {
-      if (this.#drain()) this.#events.drained(this);
+      if (!this.#drain()) return;
+      this.since = performance.now();
+      this.#events.drained(this);
     });
   }
 
@@ -104,6 +109,7 @@ export class PoolWorker implements Slot {
       if (error instanceof BrokenPipeError) return false; // its end is about to be told
       throw error;
     }
+    if (this.#tasks.size === 0) this.since = performance.now();
     this.#tasks.set(task.id, task);
     task.sent(this);
     return true;
@@ -178,6 +184,7 @@ export class PoolWorker implements Slot {
       result: (id, index, ok, value) => {
         const task = this.#tasks.get(id);
         if (task === undefined) return;
+        this.finished++;
         task.done = index + 1;
         if (task.done === task.count) this.#tasks.delete(id);
         this.#events.result(this, task, index, ok, value);
@@ -188,6 +195,9 @@ export class PoolWorker implements Slot {
       },
       yielded: (id, value) => {
         this.#tasks.get(id)?.sink.yielded?.(value);
+      },
+      said: (id, value) => {
+        this.#tasks.get(id)?.sink.said?.(value);
       },
       ready: () => {
         this.ready = true;

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import * as more from '../fixtures/pool-tasks.js';
 import { abort, double, exit, identity, killSelf, overflow, pid, throwInTimer } from '../fixtures/tasks.js';
 import { hasSignals } from '../where';
@@ -7,7 +9,7 @@ import { notesOfEachTest, poolsOf, range } from './pools';
 type AnyTask = (...args: never[]) => unknown;
 
 /** Whatever happens to a task: it settles, nothing else is lost, and the pool works on. */
-describeEach('Pool: every task settles', ({ backend, context }) => {
+describeEach('Pool: every task settles', ({ backend, method, context }) => {
   const pool = poolsOf(context);
   const notes = notesOfEachTest();
 
@@ -147,6 +149,21 @@ describeEach('Pool: every task settles', ({ backend, context }) => {
     expect(error).toMatchObject({ code: 'ERR_FORKFUL_WORKER_LOST' });
     expect(error.message).toContain('before they could take a task');
   });
+
+  if (process.platform !== 'win32') {
+    test('no file descriptors are left when workers must be replaced', () => {
+      const program = join(__dirname, '..', 'fixtures', 'pool-descriptors.cjs');
+      const out = execFileSync(
+        'sh',
+        ['-c', 'ulimit -n 200; exec "$0" "$@"', process.execPath, program, notes.file, method],
+        { encoding: 'utf8', env: { ...process.env, FORKFUL_BACKEND: backend }, timeout: 25_000 },
+      );
+      const [code, outcomes, after] = out.split('\n');
+      expect(code).toBe('EMFILE');
+      expect(outcomes).toMatch(/^ERR_FORKFUL_WORKER_LOST ERR_FORKFUL_WORKER_LOST( ERR_FORKFUL_\w+){3}$/);
+      expect(after).toBe('[ 2, 4, 6 ]');
+    });
+  }
 
   if (backend === 'native') {
     test('a forkserver that is killed while it starts workers', async () => {

@@ -20,6 +20,7 @@ export class PoolWorker implements Slot {
   finished = 0;
   since = 0;
   #open = true;
+  #started = false;
   #ended = false;
   readonly #process: Process<void>;
   readonly #events: SlotEvents;
@@ -76,6 +77,8 @@ export class PoolWorker implements Slot {
     // Its orders are on their way when this returns; what goes wrong is told now or later.
     this.#process.startThen((error) => {
       if (error === undefined) {
+        this.#started = true;
+        if (this.ready) this.#events.ready(this); // it was faster than the news of its start
         this.#process.onEnded(() => {
           this.#onEnd();
         });
@@ -201,7 +204,7 @@ export class PoolWorker implements Slot {
       },
       ready: () => {
         this.ready = true;
-        this.#events.ready(this);
+        if (this.#started) this.#events.ready(this);
       },
       retiring: () => {
         this.#events.retiring(this);

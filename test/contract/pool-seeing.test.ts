@@ -74,7 +74,9 @@ describeEach('Pool: what can be seen', ({ context }) => {
     await until(() => reports.at(-1)?.done === 1);
     expect(reports.map(({ value }) => value)).toContain(0.5);
     reports.length = 0;
-    for await (const _ of p.imap(double, new Set(range(30)), { progress }));
+    let last = -1;
+    for await (const value of p.imap(double, new Set(range(30)), { progress })) last = value;
+    expect(last).toBe(58);
     await until(() => reports.at(-1)?.done === 30);
     expect(reports.at(-1)!.total).toBe(30);
     expect((await errorOf(p.apply(double, [1], { progress: 5 as never }))).message).toMatch(/"progress".*5/);

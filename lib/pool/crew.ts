@@ -141,7 +141,8 @@ export class Crew {
   idle(slot: Slot): void {
     if (this.leaving.has(slot)) {
       this.#finish(slot);
-    } else {
+    } else if (this.slots.includes(slot)) {
+      // Else it has ended, and what was asked of it before is answered late.
       this.#hottest = slot;
       this.#idle.idle(slot);
     }

@@ -447,8 +447,17 @@ export class Scheduler {
   /** Takes back what the slot has not started, for whoever comes first. */
   #recall(slot: Slot, then?: () => void): void {
     slot.takeBack((tasks) => {
-      this.#putBack(tasks);
+      const isMine = ({ terms: { key }, pinned }: Task) =>
+        pinned === slot || (key !== undefined && this.#lanes.slotOf(key) === slot);
+      if (this.#crew.slots.includes(slot)) {
+        // In their own line they stay in front of what came later.
+        this.#lanes.of(slot).unshift(tasks.filter(isMine));
+        this.#putBack(tasks.filter((task) => !isMine(task)));
+      } else {
+        this.#putBack(tasks);
+      }
       then?.();
+      this.#feedLane(slot);
       this.#feed();
     });
   }

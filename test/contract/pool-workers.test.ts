@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as more from '../fixtures/pool-tasks.js';
@@ -136,6 +137,13 @@ describeEach('Pool: the economy of workers', ({ backend, method, context }) => {
       await worker.terminate();
     });
   }
+
+  test('pools in workers of a cluster', () => {
+    const program = join(__dirname, '..', 'fixtures', 'pool-cluster.cjs');
+    const env = { ...process.env, FORKFUL_BACKEND: backend };
+    const out = execFileSync(process.execPath, [program, method], { encoding: 'utf8', env, timeout: 25_000 });
+    expect(out).toBe('2 4 6\n');
+  });
 
   test('wrong options', () => {
     expect(thrown(() => pool({ processes: 2, minProcesses: 3 })).message).toMatch(/"minProcesses".*3/);

@@ -1,86 +1,137 @@
 import { backend } from '../backend';
 import { debug } from '../debug';
-import { LaunchError, PoolTerminatedError, WorkerLostError } from '../errors';
-import type { ProcessOptions } from '../process';
+import { PoolTerminatedError, WorkerLostError } from '../errors';
 import type { Writer } from '../serializer';
 import { describeExit } from '../signals';
-import { skipItems } from './protocol';
+import { Afterwards } from './afterwards';
+import { Backlog } from './backlog';
+import { channels } from './channels';
+import { Crew } from './crew';
+import { Deadlines } from './deadlines';
+import { Lanes } from './lanes';
+import type { PoolSettings } from './options';
 import { noteOrigin } from './remote-info';
+import type { Slot, SlotEvents } from './slot';
+import { Room } from './room';
+import { memoryOf, type PoolStats, type WorkerStats } from './stats';
+import { Stops } from './stops';
 import type { Task } from './task';
-import { PoolWorker, type WorkerEvents } from './worker';
-import type { Initializer } from './worker-main';
+import { PoolWorker } from './worker';
 
 /** Tasks on a worker's ring: enough that it never waits for the parent. What it has not started can be taken back. */
 const WINDOW = 128;
-/** Workers that ended before they were ready, one after the other, until what is pending is given up. */
-const MOST_FAILED_STARTS = 3;
+/** The same for tasks that have no other worker to go to: they need not be taken back. */
+const LANE_WINDOW = 8;
+
+/** What the pool hears. */
+export interface SchedulerEvents {
+  /** There is room again for tasks. */
+  readonly drain: () => void;
+  /** Whose events these are. */
+  readonly pool: object;
+  readonly taskSubmit: (task: Task) => void;
+  readonly workerStart: (slot: Slot) => void;
+  readonly workerExit: (slot: Slot) => void;
+}
 
 /**
- * Gives tasks to workers. Invariants: a task that is not settled is in `#pending` or in exactly one worker; and no task
- * lies on a worker's ring behind a running one while another worker is idle.
+ * Gives tasks to workers. Invariants: a task that is not settled is in the backlog or in exactly one slot; and no task
+ * lies on a slot's ring behind a running one while another slot is idle.
  */
 export class Scheduler {
-  readonly #processes: number;
-  /** Less than {@link #processes} while the system refuses more. */
-  #mostWorkers: number;
-  readonly #processOptions: ProcessOptions;
-  readonly #initializer: Initializer | undefined;
-  readonly #workers: PoolWorker[] = [];
-  /** The idle one that finished last comes first: its core is hot. */
-  #hottest: PoolWorker | undefined;
-  #pending: Task[] = [];
-  #pendingFirst = 0;
+  readonly #settings: PoolSettings;
+  readonly #crew: Crew;
+  readonly #backlog = new Backlog();
+  readonly #lanes = new Lanes();
+  /** Most tasks in a slot, those that run and those on its ring. */
+  #window = WINDOW;
+  readonly #afterwards = new Afterwards();
+  readonly #deadlines = new Deadlines();
+  readonly #stops: Stops;
+  readonly room: Room;
+  readonly #heard: SchedulerEvents;
+  #succeeded = 0;
+  #failed = 0;
+  #feeding = false;
   #outstanding = 0;
-  #nextWorker = 1;
-  #failedStarts = 0;
   /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
   #broken: { readonly error: unknown } | undefined;
   #state: 'running' | 'closing' | 'terminated' = 'running';
   #whenChanged: (() => void)[] = [];
 
-  readonly #events: WorkerEvents = {
-    ready: () => {
-      this.#failedStarts = 0;
+  readonly #events: SlotEvents = {
+    ready: (slot) => {
+      this.#crew.ready(slot);
+      this.#heard.workerStart(slot);
       this.#changed();
     },
-    result: (worker, task, index, ok, value) => {
-      this.#settle(worker, task, index, ok, value);
+    initializing: (slot) => {
+      this.#crew.initializing(slot);
     },
-    initializerFailed: (worker, error) => {
-      debug(`initializer of PoolWorker-${worker.id} failed`);
-      worker.ready = true; // what follows is no failed start, but told
-      // Not now: the message is still being read.
-      queueMicrotask(() => {
+    initializerFailed: (slot, error) => {
+      this.#crew.initializerFailed(slot);
+      this.#afterwards.do(() => {
         this.#breakDown(error);
       });
     },
+    retiring: (slot) => {
+      this.#afterwards.do(() => {
+        this.#crew.retiring(slot);
+        if (this.#state === 'running') this.#crew.startLeast();
+        this.#feed();
+      });
+    },
+    started: (slot, task) => {
+      this.#stops.started(slot, task);
+    },
+    result: (slot, task, index, ok, value) => {
+      this.#settle(slot, task, index, ok, value);
+    },
     returned: (task) => {
-      this.#requeue([task]);
+      this.#putBack([task]);
     },
-    drained: (worker) => {
+    drained: (slot) => {
+      this.#feedLane(slot);
       this.#feed();
-      if (worker.load === 0 && worker.ready) {
-        this.#hottest = worker;
-        this.#rebalance(worker);
-      }
+      if (slot.load === 0 && slot.ready) this.#crew.idle(slot);
+      this.#rebalance(slot);
+      this.room.look();
     },
-    ended: (worker, notStarted) => {
-      this.#lost(worker, notStarted);
+    ended: (slot, notStarted) => {
+      this.#lost(slot, notStarted);
     },
-    notStarted: (worker, tasks, error) => {
-      this.#notStarted(worker, tasks, error);
+    notStarted: (slot, tasks, error) => {
+      this.#crew.refused(slot, [...tasks, ...slot.forget()], error);
     },
   };
 
-  constructor(processes: number, processOptions: ProcessOptions, initializer: Initializer | undefined) {
-    this.#processes = processes;
-    this.#mostWorkers = processes;
-    this.#processOptions = processOptions;
-    this.#initializer = initializer;
-  }
-
-  get workers(): readonly PoolWorker[] {
-    return this.#workers;
+  constructor(settings: PoolSettings, events: SchedulerEvents) {
+    this.#settings = settings;
+    this.#heard = events;
+    this.room = new Room(settings.maxPending, () => this.pending, events.drain);
+    this.#crew = new Crew(settings, this.#deadlines, {
+      make: (id) => {
+        const { process, worker } = settings;
+        return new PoolWorker(id, process, worker, this.#events, this.#afterwards);
+      },
+      notStarted: (slot, tasks, error) => {
+        this.#notStarted(slot, tasks, error);
+      },
+      leaves: (slot) => {
+        this.#putBack(this.#lanes.forget(slot));
+        this.#recall(slot, () => {
+          if (slot.load === 0) this.#crew.idle(slot);
+        });
+      },
+      broken: (error) => {
+        this.#breakDown(error);
+      },
+    });
+    this.#stops = new Stops(this.#deadlines, (task, error) => {
+      task.settle(task.done, false, error);
+      task.givenUp = task.done;
+    });
+    this.#crew.startLeast();
   }
 
   get state(): 'running' | 'closing' | 'terminated' {
@@ -90,37 +141,128 @@ export class Scheduler {
   /** Takes a task whose message is in the writer. */
   submit(task: Task, message: Writer): void {
     if (this.#broken !== undefined) {
-      for (; task.done < task.count; task.done++)
-        task.sink.settle(task.base + task.done, false, this.#broken.error);
+      task.fail(this.#broken.error);
       return;
     }
     const { buffer, length } = message;
+    if (channels.taskSubmit.hasSubscribers) this.#heard.taskSubmit(task);
     if (this.#outstanding++ === 0) this.#busy(1);
-    if (this.#pendingFirst === this.#pending.length) {
-      const worker = this.#choose();
-      if (worker !== undefined) {
-        if (task.count > 1) task.keep(buffer, 0, length);
-        if (worker.send(task, buffer, 0, length)) return;
-      }
+    const { priority, key } = task.terms;
+    if (priority !== 0 && this.#window === WINDOW) this.#heedPriorities();
+    const isFirst = this.#backlog.isEmpty;
+    const slot =
+      isFirst && key === undefined && task.pinned === undefined ? this.#crew.choose(this.#window) : undefined;
+    if (slot !== undefined) {
+      if (task.mustKeep) task.keep(buffer, 0, length);
+      if (slot.send(task, buffer, 0, length)) return;
     }
     task.keep(buffer, 0, length);
-    this.#pending.push(task);
+    this.#backlog.push(task);
+    if (isFirst) this.#feed();
+  }
+
+  /** Tasks that have not started, as far as is known; a chunk is one. */
+  get pending(): number {
+    const { concurrency } = this.#settings.worker;
+    let running = 0;
+    for (const slot of this.#crew.slots) running += Math.min(slot.load, concurrency);
+    for (const slot of this.#crew.leaving) running += Math.min(slot.load, concurrency);
+    return this.#outstanding - running;
+  }
+
+  get stats(): PoolStats {
+    const { concurrency } = this.#settings.worker;
+    const about = (slot: Slot): WorkerStats => {
+      const running = slot.ready ? slot.unfinished().slice(0, concurrency) : [];
+      return {
+        id: slot.id,
+        pid: slot.pid,
+        state: this.#crew.leaving.has(slot)
+          ? 'leaving'
+          : !slot.ready
+            ? 'starting'
+            : slot.load > 0
+              ? 'busy'
+              : 'idle',
+        running: running.map((task) => task.label),
+        runningFor: running.length === 0 ? 0 : performance.now() - slot.since,
+        tasks: slot.finished,
+        memory: memoryOf(slot.pid),
+      };
+    };
+    const workers = this.#everySlot().map(about);
+    return {
+      processes: this.#crew.processes,
+      workers,
+      pending: this.pending,
+      running: this.#outstanding - this.pending,
+      succeeded: this.#succeeded,
+      failed: this.#failed,
+      restarts: this.#crew.restarts,
+    };
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#crew.slots;
+  }
+
+  get processes(): number {
+    return this.#crew.processes;
+  }
+
+  /** Most workers from now on; those that are too many finish what they run, and end. */
+  resize(processes: number): void {
+    this.#afterwards.do(() => {
+      this.#crew.resize(processes);
+      this.#feed();
+    });
   }
 
   /** Drops what has not started. At once for what no worker has; a moment later for what lies on their rings. */
   cancel(tasks: Iterable<Task>): void {
     for (const task of tasks) task.cancelled = true;
-    // Not now: this may be called while a message is being read.
-    queueMicrotask(() => {
-      for (const worker of this.#workers) if (worker.load > 1) this.#recall(worker);
+    this.#afterwards.do(() => {
+      for (const slot of [...this.#crew.slots]) {
+        if (slot.load > 1) this.#recall(slot);
+        this.#feedLane(slot);
+      }
+      this.#feed();
+    });
+  }
+
+  /** Drops what has not started, and ends what runs, if need be with its worker. The caller has settled the tasks. */
+  stop(tasks: Iterable<Task>, reason: unknown): void {
+    const running = new Map<Slot, Task[]>();
+    for (const task of tasks) {
+      task.cancelled = true;
+      const { slot } = task;
+      if (slot === undefined || task.done === task.count) continue;
+      const others = running.get(slot);
+      if (others === undefined) running.set(slot, [task]);
+      else others.push(task);
+    }
+    this.#afterwards.do(() => {
+      for (const [slot, stopped] of running) {
+        this.#recall(slot, () => {
+          for (const task of stopped) {
+            if (task.slot === slot && task.done < task.count) this.#stops.stop(slot, task, reason);
+          }
+        });
+      }
       this.#feed();
     });
   }
 
   /** Starts all workers; resolves when they take tasks. */
   async ready(): Promise<void> {
-    while (this.#state === 'running' && this.#workers.length < this.#mostWorkers) this.#start();
-    await this.#until(() => this.#state !== 'running' || this.#workers.every((worker) => worker.ready));
+    while (this.#state === 'running' && this.#crew.canStart && this.#crew.start() !== undefined);
+    const { slots } = this.#crew;
+    this.#crew.gathering++;
+    await this.#until(() => this.#state !== 'running' || slots.every((slot) => slot.ready));
+    this.#crew.gathering--;
+    if (this.#state !== 'running') return;
+    if (this.#broken !== undefined) throw this.#broken.error;
+    if (slots.length === 0) throw this.#crew.startError;
   }
 
   /** No more tasks; resolves when all are done and the workers are gone. */
@@ -134,81 +276,73 @@ export class Scheduler {
   async terminate(): Promise<void> {
     if (this.#state !== 'terminated') {
       this.#state = 'terminated';
-      for (const { process } of this.#workers) process.endSoon();
+      this.#crew.stop();
+      for (const slot of this.#everySlot()) slot.endSoon();
       this.#failAll(() => new PoolTerminatedError('the pool was terminated before this task was done'));
     }
     await this.gone();
   }
 
+  /** Blocks the thread until `done()`, while the pool goes on; false after `timeout` ms. */
+  block(done: () => boolean, timeout: number): boolean {
+    const end = performance.now() + timeout;
+    while (!done()) {
+      const left = Math.max(0, end - performance.now());
+      const { next, version } = this.#deadlines;
+      backend.runUntil(() => done() || this.#deadlines.version !== version, Math.min(left, next));
+      this.#deadlines.fire();
+      if (left === 0) return done();
+    }
+    return true;
+  }
+
   async gone(): Promise<void> {
-    await this.#until(
-      () => this.#state !== 'running' && this.#workers.length === 0 && this.#outstanding === 0,
-    );
+    await this.#until(() => this.#state !== 'running' && this.#crew.isGone && this.#outstanding === 0);
   }
 
   // ---------------------------------------------------------------------------------------------- workers
 
-  #start(): PoolWorker {
-    const worker = new PoolWorker(this.#nextWorker++, this.#processOptions, this.#initializer, this.#events);
-    this.#workers.push(worker);
-    return worker;
+  #everySlot(): Slot[] {
+    return [...this.#crew.slots, ...this.#crew.leaving];
   }
 
-  /** The worker for a single task: an idle one, the hottest first; else a new one; else the least loaded. */
-  #choose(): PoolWorker | undefined {
-    if (this.#hottest !== undefined && this.#hottest.load === 0) return this.#hottest;
-    let best: PoolWorker | undefined;
-    for (const worker of this.#workers) {
-      if (worker.load === 0 && worker.ready) return worker;
-      if (best === undefined || worker.load < best.load) best = worker;
-    }
-    if (this.#workers.length < this.#mostWorkers && best?.load !== 0) return this.#start();
-    return best !== undefined && best.load < WINDOW ? best : undefined;
-  }
-
-  /** A pool that cannot get another process goes on with those that it has, until one of them ends. */
-  #notStarted(worker: PoolWorker, tasks: Task[], error: unknown): void {
-    this.#workers.splice(this.#workers.indexOf(worker), 1);
-    if (this.#hottest === worker) this.#hottest = undefined;
-    debug(`${worker.process.name} could not be started`, error);
-    this.#requeue([...tasks, ...worker.forget()]);
-    if (this.#workers.length > 0 && error instanceof LaunchError) this.#mostWorkers = this.#workers.length;
-    else if (this.#workers.length === 0) this.#failAll(() => error);
+  #notStarted(slot: Slot | undefined, tasks: Task[], error: unknown): void {
+    this.#putBack([...tasks, ...(slot === undefined ? [] : this.#lanes.forget(slot))]);
+    if (this.#crew.slots.length === 0) this.#failAll(() => error);
     this.#feed();
     this.#dismissIfDone();
     this.#changed();
   }
 
-  #lost(worker: PoolWorker, notStarted: Task[]): void {
-    this.#workers.splice(this.#workers.indexOf(worker), 1);
-    this.#mostWorkers = this.#processes;
-    if (this.#hottest === worker) this.#hottest = undefined;
-    const { process } = worker;
-    const { pid = 0, exitCode, signalCode: signal } = process;
+  #lost(slot: Slot, notStarted: Task[]): void {
+    const wasLeaving = this.#crew.forget(slot);
+    this.#heard.workerExit(slot);
+    const { name, pid } = slot;
+    const { exitCode, signal } = slot.exit;
     const how = describeExit({ exitCode, signal });
-    debug(`${process.name} (${pid}) ended by ${how}`);
-    for (const task of worker.unfinished()) {
+    debug(`${name} (${pid}) ended by ${how}`);
+    const left: Task[] = [];
+    for (const task of slot.unfinished()) {
       // Items come in order: the first without an outcome was running, and those behind it had not started.
-      const label = `${task.fn.name} (task ${task.id}, item ${task.base + task.done})`;
-      const error = new WorkerLostError(
-        `the worker ${process.name} (pid ${pid}) ended by ${how} while it ran ${label}; the task is not run again`,
-        { pid, exitCode, signal, task: label },
-      );
-      const index = task.done++;
-      this.#settle(worker, task, index, false, error);
-      if (task.done < task.count) notStarted.unshift(task);
+      task.slot = undefined;
+      this.#stops.over(task);
+      if (task.attempt <= task.terms.retries && task.givenUp !== task.done && !task.cancelled) {
+        task.attempt++;
+      } else {
+        const { label: what } = task;
+        const runs = task.attempt > 1 ? `, its run ${task.attempt}` : '';
+        const error = new WorkerLostError(
+          `the worker ${name} (pid ${pid}) ended by ${how} while it ran ${what}${runs}; the task is not run again`,
+          { pid, exitCode, signal, task: what },
+        );
+        const index = task.done++;
+        this.#settle(slot, task, index, false, error);
+      }
+      if (task.done < task.count) left.push(task);
     }
-    this.#requeue(notStarted);
-    if (!worker.ready && this.#state !== 'terminated' && ++this.#failedStarts >= MOST_FAILED_STARTS) {
-      this.#failedStarts = 0;
-      this.#breakDown(
-        new WorkerLostError(
-          `${MOST_FAILED_STARTS} workers in a row ended before they could take a task, the last one by ${how}; ` +
-            'look at their stderr, and at the env, cwd, execArgv and initializer of the pool',
-          { pid, exitCode, signal, task: '' },
-        ),
-      );
-    }
+    this.#putBack([...left, ...notStarted, ...this.#lanes.forget(slot)]);
+    if (!wasLeaving) this.#crew.lost(slot);
+    if (this.#state === 'running') this.#crew.startLeast();
     this.#feed();
     this.#dismissIfDone();
     this.#changed();
@@ -216,107 +350,171 @@ export class Scheduler {
 
   #dismissIfDone(): void {
     if (this.#state !== 'closing' || this.#outstanding > 0) return;
-    for (const worker of this.#workers) worker.close();
+    this.#crew.dismissAll();
   }
 
   // ---------------------------------------------------------------------------------------------- tasks
 
   /** Gives out pending tasks while there is room. */
   #feed(): void {
-    while (this.#pendingFirst < this.#pending.length) {
-      const task = this.#pending[this.#pendingFirst];
-      if (task === undefined || task.cancelled) {
-        this.#pendingFirst++;
-        if (task !== undefined) this.#finish();
+    if (this.#feeding) return; // starting a worker may fail at once, and lead here again
+    this.#feeding = true;
+    for (let task = this.#backlog.peek(); task !== undefined; task = this.#backlog.peek()) {
+      if (task.cancelled) {
+        this.#backlog.shift();
+        this.#finish(task);
         continue;
       }
-      const worker = this.#choose();
-      if (worker === undefined) break;
-      if (task.done > 0) skipItems(task.slab, task.start, task.done);
-      if (!worker.send(task, task.slab, task.start, task.length)) break;
-      this.#pendingFirst++;
+      const isBound = task.terms.key !== undefined || task.pinned !== undefined;
+      const slot = isBound ? this.#wayOf(task) : this.#crew.choose(this.#window);
+      if (this.#backlog.peek() !== task) continue;
+      if (slot === undefined) break;
+      if (isBound) {
+        this.#backlog.shift();
+        this.#lanes.of(slot).push(task);
+        this.#feedLane(slot);
+        continue;
+      }
+      task.prepare();
+      if (!slot.send(task, task.slab, task.start, task.length)) break;
+      this.#backlog.shift();
     }
-    if (this.#pendingFirst === this.#pending.length) {
-      this.#pending = [];
-      this.#pendingFirst = 0;
-    } else if (this.#pendingFirst > 4096) {
-      this.#pending = this.#pending.slice(this.#pendingFirst);
-      this.#pendingFirst = 0;
-    }
+    this.#feeding = false;
   }
 
   /** Back in front of what waits. */
-  #requeue(tasks: readonly Task[]): void {
+  #putBack(tasks: readonly Task[]): void {
     if (tasks.length === 0) return;
-    this.#pending = [...tasks, ...this.#pending.slice(this.#pendingFirst)];
-    this.#pendingFirst = 0;
+    if (this.#stops.any) for (const task of tasks) this.#stops.over(task);
+    this.#backlog.putBack(tasks);
   }
 
-  /** What waits behind another worker's running task is given out anew, now that one is idle. */
-  #rebalance(idle: PoolWorker): void {
-    if (idle.load > 0 || this.#pendingFirst < this.#pending.length || this.#state === 'terminated') return;
-    let busiest: PoolWorker | undefined;
-    for (const worker of this.#workers)
-      if (worker.load > 1 && worker.load > (busiest?.load ?? 0)) busiest = worker;
+  /** The slot that a bound task must go to; undefined if there is none yet, or the task is settled for want of it. */
+  #wayOf(task: Task): Slot | undefined {
+    const { pinned } = task;
+    if (pinned !== undefined) {
+      if (this.#crew.slots.includes(pinned)) return pinned;
+      this.#backlog.shift();
+      const what = task.label;
+      task.fail(new WorkerLostError(`the worker ${pinned.name} ended before it ran ${what}`, { task: what }));
+      this.#finish(task);
+      return undefined;
+    }
+    const { key = '' } = task.terms;
+    const known = this.#lanes.slotOf(key);
+    if (known !== undefined) return known;
+    let best: Slot | undefined;
+    const burden = (slot: Slot) => slot.load + this.#lanes.length(slot);
+    for (const slot of this.#crew.slots) if (best === undefined || burden(slot) < burden(best)) best = slot;
+    if (this.#crew.canStart && (best === undefined || burden(best) > 0)) best = this.#crew.start() ?? best;
+    if (best !== undefined) this.#lanes.assign(key, best);
+    return best;
+  }
+
+  /** Gives a slot what only it may run. */
+  #feedLane(slot: Slot): void {
+    if (this.#lanes.length(slot) === 0) return;
+    const lane = this.#lanes.of(slot);
+    for (let task = lane.peek(); task !== undefined; task = lane.peek()) {
+      if (task.cancelled) {
+        this.#finish(task);
+      } else {
+        if (slot.load >= LANE_WINDOW) break;
+        task.prepare();
+        if (!slot.send(task, task.slab, task.start, task.length)) break;
+      }
+      lane.shift();
+    }
+  }
+
+  /** From now on workers get a task when they can start it: what is urgent overtakes all that has not started. */
+  #heedPriorities(): void {
+    this.#window = this.#settings.worker.concurrency;
+    for (const slot of [...this.#crew.slots]) if (slot.load > this.#window) this.#recall(slot);
+  }
+
+  /** What waits behind another slot's running task is given out anew, now that one is idle. */
+  #rebalance(idle: Slot): void {
+    const { concurrency } = this.#settings.worker;
+    if (!idle.ready || idle.load >= concurrency || !this.#backlog.isEmpty || this.#state === 'terminated')
+      return;
+    let busiest: Slot | undefined;
+    for (const slot of this.#crew.slots)
+      if (slot.load > concurrency && slot.load > (busiest?.load ?? 0)) busiest = slot;
     if (busiest !== undefined) this.#recall(busiest);
   }
 
-  /** Takes back what the worker has not started, for whoever comes first. */
-  #recall(worker: PoolWorker): void {
-    worker.takeBack((tasks) => {
-      this.#requeue(tasks);
+  /** Takes back what the slot has not started, for whoever comes first. */
+  #recall(slot: Slot, then?: () => void): void {
+    slot.takeBack((tasks) => {
+      const isMine = ({ terms: { key }, pinned }: Task) =>
+        pinned === slot || (key !== undefined && this.#lanes.slotOf(key) === slot);
+      if (this.#crew.slots.includes(slot)) {
+        // In their own line they stay in front of what came later.
+        this.#lanes.of(slot).unshift(tasks.filter(isMine));
+        this.#putBack(tasks.filter((task) => !isMine(task)));
+      } else {
+        this.#putBack(tasks);
+      }
+      then?.();
+      this.#feedLane(slot);
       this.#feed();
     });
   }
 
-  #settle(worker: PoolWorker, task: Task, index: number, ok: boolean, value: unknown): void {
-    if (!ok)
-      noteOrigin(value, {
-        pid: worker.process.pid ?? 0,
-        worker: worker.id,
-        index: task.base + index,
-        attempt: 1,
+  #settle(slot: Slot, task: Task, index: number, ok: boolean, value: unknown): void {
+    if (ok) this.#succeeded++;
+    else {
+      this.#failed++;
+      const { attempt } = task;
+      noteOrigin(value, { pid: slot.pid, worker: slot.id, index: task.base + index, attempt });
+    }
+    task.attempt = 1;
+    if (channels.taskSettle.hasSubscribers) {
+      const { id, fn, base } = task;
+      const about = { pool: this.#heard.pool, id, name: fn.name, item: base + index, ok, worker: slot.id };
+      this.#afterwards.do(() => {
+        channels.taskSettle.publish(about);
       });
-    task.sink.settle(task.base + index, ok, value);
-    if (task.done === task.count) this.#finish();
+    }
+    task.settle(index, ok, value);
+    if (task.done === task.count) this.#finish(task);
+    else if (this.#stops.any) this.#stops.progressed(task);
   }
 
   /** No respawn loop: what is pending fails with the error once, and so does at once what comes later. */
   #breakDown(error: unknown): void {
     this.#broken = { error };
+    this.#crew.stop();
     this.#failAll(() => error);
   }
 
   /** Fails everything that is not settled. */
   #failAll(error: () => unknown): void {
     const tasks: Task[] = [];
-    for (const worker of this.#workers) {
+    for (const slot of this.#everySlot()) {
       // Given up before they come back: nobody runs them, and nobody wants them any more.
-      tasks.push(...worker.forget());
-      worker.takeBack(() => undefined);
+      tasks.push(...slot.forget());
+      slot.takeBack(() => undefined);
     }
-    tasks.push(...this.#pending.slice(this.#pendingFirst));
-    this.#pending = [];
-    this.#pendingFirst = 0;
+    tasks.push(...this.#backlog.takeAll(), ...this.#lanes.takeAll());
     for (const task of tasks) {
-      if (!task.cancelled) {
-        const reason = error();
-        for (; task.done < task.count; task.done++) task.sink.settle(task.base + task.done, false, reason);
-      }
-      this.#finish();
+      if (!task.cancelled) task.fail(error());
+      this.#finish(task);
     }
+    this.room.giveUp();
     this.#changed();
   }
 
-  #finish(): void {
-    if (--this.#outstanding === 0) {
-      this.#busy(-1);
-      // Not now: this may be called while a message is being read, and closing takes the ring away.
-      queueMicrotask(() => {
-        this.#dismissIfDone();
-        this.#changed();
-      });
-    }
+  #finish(task: Task): void {
+    if (this.#stops.any) this.#stops.over(task);
+    if (--this.#outstanding > 0) return;
+    this.#busy(-1);
+    this.#afterwards.do(() => {
+      this.#dismissIfDone();
+      this.room.look();
+      this.#changed();
+    });
   }
 
   // ---------------------------------------------------------------------------------------------- waiting

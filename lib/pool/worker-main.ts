@@ -1,154 +1,94 @@
-import { setImmediate } from 'node:timers/promises';
-import { NOTHING, type Duplex, type Wait } from '../backend/backend';
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { whileImporting } from '../current';
-import { EndOfFileError, SerializationError } from '../errors';
-import { instantiate, load, type Callable, type TargetReference } from '../function-ref';
-import {
-  Kind,
-  decodeOrder,
-  encodeError,
-  encodeResult,
-  encodeTask,
-  type Order,
-  type TaskMessage,
-  type WorkerLink,
-} from './protocol';
+import { BrokenPipeError, EndOfFileError } from '../errors';
+import type { TargetReference } from '../function-ref';
+import { callable } from './callable';
+import { decodeControl } from './control';
+import { beWorker } from './current-task';
+import { Kind, decodeOrder, encodeError, encodeProgress, type WorkerLink } from './protocol';
+import { Retirement, type RetirementLimits } from './retirement';
+import { Runner } from './runner';
+import { StopRequests } from './stop-requests';
+import { Yielding } from './yielding';
 
-/** How long (ms) synchronous tasks may follow each other before timers and I/O get their turn. */
-const TURN = 5;
+const NO_BYTES = new Uint8Array(0);
 
-export interface Initializer {
+/** A function of the user's beside the tasks. */
+export interface Hook {
   readonly reference: TargetReference;
   readonly args: readonly unknown[];
 }
 
-async function callable(reference: TargetReference): Promise<Callable> {
-  const loaded = await whileImporting(() => load(reference));
-  if ('call' in loaded) return loaded.call;
-  const object = instantiate(loaded.Class, loaded.fields);
-  return (...args) => object.run(...args);
+/** What a worker is told at its start. */
+export interface WorkerSettings {
+  readonly id: number;
+  readonly concurrency: number;
+  /** File names and URLs. */
+  readonly preload: readonly string[];
+  readonly warmup: Hook | undefined;
+  readonly initializer: Hook | undefined;
+  readonly finalizer: Hook | undefined;
+  readonly limits: RetirementLimits;
 }
 
-/** The target of a pool's workers: runs what comes, one task after the other, until the pool closes the link. */
-export async function runWorker(link: WorkerLink, initializer: Initializer | undefined): Promise<void> {
+/** The target of a pool's workers: runs what comes until the pool closes the link. */
+export async function runWorker(
+  link: WorkerLink,
+  control: WorkerLink,
+  settings: WorkerSettings,
+): Promise<void> {
   // Ctrl-C in a terminal reaches every process of the group; the pool's owner decides what it means.
   process.on('SIGINT', () => undefined);
   const duplex = link.open(decodeOrder);
-  if (initializer !== undefined) {
+  const yielding = new Yielding();
+  const requests = new StopRequests(control.open(decodeControl), {
+    stopped: (task) => {
+      yielding.wake(task);
+    },
+    granted: (task, count) => {
+      yielding.grant(task, count);
+    },
+  });
+  beWorker({
+    requests,
+    workerId: settings.id,
+    tell: (task, value) => {
+      const { buffer, length } = encodeProgress(task, value);
+      duplex.sendSync(Kind.Progress, buffer, length, Infinity);
+    },
+  });
+  const { preload, warmup, initializer, finalizer, concurrency, limits } = settings;
+  if (preload.length > 0 || warmup !== undefined || initializer !== undefined) {
+    duplex.sendSync(Kind.Initializing, NO_BYTES, 0, Infinity);
     try {
-      await (
-        await callable(initializer.reference)
-      )(...initializer.args);
+      await whileImporting(async () => {
+        for (const module of preload) await import(isAbsolute(module) ? pathToFileURL(module).href : module);
+      });
+      await call(warmup);
+      await call(initializer);
     } catch (error) {
       const { buffer, length } = encodeError(error);
       duplex.sendSync(Kind.InitializerFailed, buffer, length, Infinity);
       process.exit(1);
     }
   }
-  duplex.sendSync(Kind.Ready, new Uint8Array(0), 0, Infinity);
-  await new Worker(duplex).run();
+  try {
+    duplex.sendSync(Kind.Ready, NO_BYTES, 0, Infinity);
+    await new Runner(duplex, requests, yielding, concurrency, new Retirement(limits)).run();
+  } catch (error) {
+    // The pool has closed the link.
+    if (!(error instanceof EndOfFileError || error instanceof BrokenPipeError)) throw error;
+  }
+  await call(finalizer);
   // What tasks left behind (timers, servers) does not keep a worker alive.
   process.exit();
 }
 
-class Worker {
-  readonly #duplex: Duplex<Order>;
-  readonly #functions = new Map<number, Callable | { readonly error: unknown }>();
-
-  constructor(duplex: Duplex<Order>) {
-    this.#duplex = duplex;
-  }
-
-  async run(): Promise<void> {
-    const wait: Wait = {
-      timeout: Infinity,
-      signal: undefined,
-      timedOut: () => new Error(),
-      owner: this.#duplex,
-    };
-    let turnEnds = performance.now() + TURN;
-    for (;;) {
-      let order: Order | typeof NOTHING;
-      try {
-        order = this.#duplex.tryReceive();
-        if (order === NOTHING) {
-          order = await this.#duplex.receive(wait);
-          turnEnds = performance.now() + TURN;
-        }
-      } catch (error) {
-        if (error instanceof EndOfFileError) return;
-        throw error;
-      }
-      if (order.kind === 'define') {
-        await this.#define(order.id, order.reference);
-      } else if (!this.#functions.has(order.fn)) {
-        const { buffer, length } = encodeTask(order.id, order.fn, order.spread, order.items);
-        this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
-      } else {
-        const rest = this.#perform(order, order.skip);
-        if (rest !== undefined) await rest;
-      }
-      if (performance.now() > turnEnds) {
-        await setImmediate();
-        turnEnds = performance.now() + TURN;
-      }
-    }
-  }
-
-  async #define(id: number, reference: TargetReference): Promise<void> {
-    try {
-      this.#functions.set(id, await callable(reference));
-    } catch (error) {
-      this.#functions.set(id, { error });
-    }
-  }
-
-  /** Runs items from `first` on; a promise only if one of them is asynchronous. */
-  #perform(task: TaskMessage, first: number): Promise<void> | undefined {
-    const { id, fn, spread, items } = task;
-    const known = this.#functions.get(fn);
-    for (let i = first; i < items.length; i++) {
-      if (typeof known !== 'function') {
-        this.#report(id, i, false, known?.error);
-        continue;
-      }
-      let value: unknown;
-      try {
-        const item = items[i];
-        value = spread ? known(...(item as readonly unknown[])) : known(item);
-      } catch (error) {
-        this.#report(id, i, false, error);
-        continue;
-      }
-      if (isThenable(value)) return this.#settle(task, i, value);
-      this.#report(id, i, true, value);
-    }
-    return undefined;
-  }
-
-  async #settle(task: TaskMessage, index: number, value: PromiseLike<unknown>): Promise<void> {
-    try {
-      this.#report(task.id, index, true, await value);
-    } catch (error) {
-      this.#report(task.id, index, false, error);
-    }
-    await this.#perform(task, index + 1);
-  }
-
-  #report(id: number, index: number, ok: boolean, value: unknown): void {
-    let message;
-    try {
-      message = encodeResult(id, index, ok, value);
-    } catch (error) {
-      if (!(error instanceof SerializationError)) throw error;
-      message = encodeResult(id, index, false, error);
-    }
-    this.#duplex.sendSync(Kind.Result, message.buffer, message.length, Infinity);
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
+async function call(hook: Hook | undefined): Promise<void> {
+  if (hook === undefined) return;
+  const { reference, args } = hook;
+  await (
+    await callable(reference)
+  )(...args);
 }

@@ -1,6 +1,7 @@
 import type { StartMethod } from './backend/backend';
 import { Pipe } from './pipe';
-import { Pool, type PoolOptions } from './pool/pool';
+import type { PoolOptions } from './pool/options';
+import { Pool } from './pool/pool';
 import { Process, type ProcessOptions } from './process';
 import { JoinableQueue, Queue, SimpleQueue } from './queue';
 import { SharedArray } from './shared/array';

@@ -193,6 +193,11 @@ export class PoolTerminatedError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_POOL_TERMINATED';
 }
 
+/** The task's result was cancelled. */
+export class CancelledError extends ForkfulError {
+  override readonly code: string = 'ERR_FORKFUL_CANCELLED';
+}
+
 /** More file descriptors than the limits of this process, or of its user, allow. */
 export class DescriptorError extends ForkfulError {
   override readonly code: string = 'ERR_FORKFUL_DESCRIPTORS';

@@ -10,7 +10,10 @@ export { onFork, type ForkHooks } from './on-fork';
 export type { SyncWaitOptions, WaitOptions } from './options';
 export { Connection, Pipe, type Bytes, type PipeOptions, type ReceiveBytesOptions } from './pipe';
 export { AsyncResult, type CallbackOptions, type ResultWaitOptions } from './pool/async-result';
-export { Pool, type MapOptions, type PoolOptions } from './pool/pool';
+export { currentTask, type CurrentTask } from './pool/current-task';
+export type { PoolOptions, TaskOptions } from './pool/options';
+export { Pool } from './pool/pool';
+export type { Wrapped } from './pool/types';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
 import './pool/protocol';
 export {

@@ -198,6 +198,18 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     if (error !== undefined) throw error;
   }
 
+  /** @internal Like {@link start}, for a caller that must hear of it even while the thread is blocked. */
+  startThen(told: (error: unknown) => void): void {
+    let child: Child<Report>;
+    try {
+      child = this.#launch();
+    } catch (error) {
+      told(error);
+      return;
+    }
+    child.onStart(told);
+  }
+
   /** Like {@link start}, and blocks the thread meanwhile. */
   startSync(): void {
     const child = this.#launch();

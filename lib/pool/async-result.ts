@@ -1,13 +1,11 @@
 import { inspect } from 'node:util';
-import { InvalidStateError, TimeoutError } from '../errors';
-import { timeoutOption } from '../options';
+import { CancelledError, InvalidStateError, TimeoutError } from '../errors';
+import { timeoutOption, waitOptions, type SyncWaitOptions, type WaitOptions } from '../options';
 import { after } from '../timer';
-import type { Sink } from './task';
+import type { Outcome, Stopper, Task } from './task';
 
-export interface ResultWaitOptions {
-  /** Milliseconds; 0 polls. @default Infinity */
-  readonly timeout?: number;
-}
+/** What `get` and `wait` take: they only ever stop waiting, the task goes on. */
+export type ResultWaitOptions = WaitOptions;
 
 export interface CallbackOptions<R> {
   /** Called with the result. */
@@ -31,11 +29,13 @@ const unasked = new FinalizationRegistry<Unasked>(({ error, asked }) => {
  * The result of a task that has been handed in: await it, or ask when it suits. Keeps its error until asked; an error
  * that nobody ever asks for becomes a process warning.
  */
-export class AsyncResult<T> implements PromiseLike<T>, Sink {
+export class AsyncResult<T> implements PromiseLike<T>, Outcome {
   #state: 'pending' | 'fulfilled' | 'rejected' = 'pending';
   #value: unknown;
   #unasked: Unasked | undefined;
   #callbacks: CallbackOptions<T> | undefined;
+  readonly #stopper: Stopper;
+  #tasks: Task | readonly Task[] = [];
   // Made when somebody asks; most results of a large batch are asked for once, or never.
   #promise: Promise<T> | undefined;
   #resolve: ((value: T) => void) | undefined;
@@ -43,43 +43,63 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
   #waiters: (() => void)[] | undefined;
 
   /** @internal */
-  constructor(callbacks: CallbackOptions<T> | undefined) {
+  constructor(callbacks: CallbackOptions<T> | undefined, stopper: Stopper) {
     this.#callbacks = callbacks;
+    this.#stopper = stopper;
+  }
+
+  /** @internal What gives the result; more may be added to an array. */
+  comesFrom(tasks: Task | readonly Task[]): this {
+    this.#tasks = tasks;
+    return this;
   }
 
   /**
    * The result.
    * @throws what the task threw
    * @throws TimeoutError after `timeout` ms; the task goes on
+   * @throws signal.reason when the signal is aborted; the task goes on
    */
-  get(options?: ResultWaitOptions): Promise<T> {
-    let limit: number;
-    try {
-      limit = timeoutOption('get', options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    if (limit === Infinity || this.ready()) return this.#ask();
-    return new Promise((resolve, reject) => {
-      this.#within(limit, () => {
-        if (this.ready()) this.#ask().then(resolve, reject);
-        else
-          reject(
-            new TimeoutError(
-              'the task was not done within the given time; it goes on: get() can be called again',
-            ),
-          );
-      });
-    });
+  async get(options?: ResultWaitOptions): Promise<T> {
+    const { timeout, signal } = waitOptions('get', options);
+    if (!(await this.#within(timeout, signal))) throw notDone();
+    return this.#ask();
   }
 
-  /** Waits until the task is done, whatever the outcome, but at most `timeout` ms. */
+  /**
+   * Waits until the task is done, whatever the outcome, but at most `timeout` ms.
+   * @throws signal.reason when the signal is aborted
+   */
   async wait(options?: ResultWaitOptions): Promise<void> {
-    const limit = timeoutOption('wait', options);
-    if (this.ready()) return;
-    await new Promise<void>((resolve) => {
-      this.#within(limit, resolve);
-    });
+    const { timeout, signal } = waitOptions('wait', options);
+    await this.#within(timeout, signal);
+  }
+
+  /** Like {@link get}, and blocks the thread meanwhile. */
+  getSync(options?: SyncWaitOptions): T {
+    if (!this.#stopper.block(() => this.ready(), timeoutOption('getSync', options))) throw notDone();
+    if (this.#unasked !== undefined) this.#unasked.asked = true;
+    if (this.#state === 'rejected') throw this.#value;
+    return this.#value as T;
+  }
+
+  /** Like {@link wait}, and blocks the thread meanwhile. */
+  waitSync(options?: SyncWaitOptions): void {
+    this.#stopper.block(() => this.ready(), timeoutOption('waitSync', options));
+  }
+
+  /**
+   * Rejects the result at once and stops the task: its `currentTask().signal` fires, and if it has not ended `killAfter`
+   * ms later, its worker is ended.
+   * @param reason what the result rejects with @default a CancelledError
+   * @returns whether it was not done already
+   */
+  cancel(reason: unknown = new CancelledError('the task was cancelled before it was done')): boolean {
+    if (this.ready()) return false;
+    this.settle(0, false, reason);
+    if (this.#unasked !== undefined) this.#unasked.asked = true; // who cancels knows
+    this.#stopper.stop(Array.isArray(this.#tasks) ? (this.#tasks as Task[]) : [this.#tasks as Task], reason);
+    return true;
   }
 
   /** Whether the task is done. */
@@ -109,6 +129,11 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
   }
 
   /** @internal */
+  get isOpen(): boolean {
+    return !this.ready();
+  }
+
+  /** @internal */
   settle(_index: number, ok: boolean, value: unknown): void {
     if (this.ready()) return;
     this.#state = ok ? 'fulfilled' : 'rejected';
@@ -128,8 +153,8 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
   /** As a microtask: what a callback throws is an uncaught error of the caller, not of the pool. */
   #callBack({ callback, errorCallback }: CallbackOptions<T>, ok: boolean, value: unknown): void {
     this.#callbacks = undefined;
-    if (ok && callback !== undefined) queueMicrotask(() => callback(value as T));
-    if (!ok && errorCallback !== undefined) queueMicrotask(() => errorCallback(value));
+    if (ok && typeof callback === 'function') queueMicrotask(() => callback(value as T));
+    if (!ok && typeof errorCallback === 'function') queueMicrotask(() => errorCallback(value));
   }
 
   #ask(): Promise<T> {
@@ -146,20 +171,46 @@ export class AsyncResult<T> implements PromiseLike<T>, Sink {
     }));
   }
 
-  /** Acts when the task is done, or the time is over. */
-  #within(limit: number, act: () => void): void {
-    if (limit <= 0) {
-      act();
-      return;
-    }
-    const waiter = () => {
-      clearTimeout(timer);
-      act();
-    };
-    const timer = after(limit, () => {
-      this.#waiters = this.#waiters?.filter((other) => other !== waiter);
-      act();
+  /** Whether the task is done within the time. */
+  #within(limit: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      if (this.ready()) {
+        resolve(true);
+      } else if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+      } else if (limit <= 0) {
+        resolve(false);
+      } else {
+        const settle = (act: () => void) => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', onAbort);
+          this.#waiters = this.#waiters?.filter((other) => other !== onDone);
+          act();
+        };
+        const onDone = () => {
+          settle(() => {
+            resolve(true);
+          });
+        };
+        const onAbort = () => {
+          settle(() => {
+            reject(signal?.reason as Error);
+          });
+        };
+        const timer = after(limit, () => {
+          settle(() => {
+            resolve(this.ready());
+          });
+        });
+        signal?.addEventListener('abort', onAbort, { once: true });
+        (this.#waiters ??= []).push(onDone);
+      }
     });
-    (this.#waiters ??= []).push(waiter);
   }
+}
+
+function notDone(): TimeoutError {
+  return new TimeoutError(
+    'the task was not done within the given time; it goes on: get() can be called again',
+  );
 }

@@ -1,7 +1,13 @@
-import type { Sink, Task } from './task';
+import { settledResult } from './map-job';
+import { onAbort } from './on-abort';
+import type { Sink, Stopper, Task } from './task';
 
 /** How an iteration hands work to its pool. */
-export type Submit = (items: readonly unknown[], base: number, sink: Sink) => Task;
+export interface Source extends Stopper {
+  submit(items: readonly unknown[], base: number, sink: Sink): Task;
+  /** Drops what has not started. */
+  cancel(tasks: Iterable<Task>): void;
+}
 
 interface Outcome {
   readonly ok: boolean;
@@ -14,8 +20,9 @@ interface Outcome {
  */
 export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
   readonly #input: AsyncIterator<unknown> | Iterator<unknown>;
-  readonly #submit: Submit;
-  readonly #cancel: (tasks: Iterable<Task>) => void;
+  readonly #source: Source;
+  readonly #signal: AbortSignal | undefined;
+  #callOff: (() => void) | undefined;
   readonly #ordered: boolean;
   readonly #settled: boolean;
   readonly #chunksize: number;
@@ -34,13 +41,18 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
 
   constructor(
     input: Iterable<unknown> | AsyncIterable<unknown>,
-    submit: Submit,
-    cancel: (tasks: Iterable<Task>) => void,
-    options: { ordered: boolean; settled: boolean; chunksize: number; lookAhead: number },
+    source: Source,
+    options: {
+      readonly ordered: boolean;
+      readonly settled: boolean;
+      readonly chunksize: number;
+      readonly lookAhead: number;
+      readonly signal: AbortSignal | undefined;
+    },
   ) {
     this.#input = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]();
-    this.#submit = submit;
-    this.#cancel = cancel;
+    this.#source = source;
+    this.#signal = options.signal;
     this.#ordered = options.ordered;
     this.#settled = options.settled;
     this.#chunksize = options.chunksize;
@@ -49,46 +61,39 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
 
   /** Work begins with the call of imap, not with the first next(). */
   begin(): this {
+    if (this.#signal?.aborted === true) this.#onAbort();
+    else if (this.#signal !== undefined) this.#callOff = onAbort(this.#signal, this.#onAbort);
     void this.#pull();
     return this;
   }
 
   async next(): Promise<IteratorResult<R, undefined>> {
     for (;;) {
-      if (this.#finished) return { done: true, value: undefined };
-      const outcome = this.#outcomes.get(this.#consumed);
-      if (outcome !== undefined) {
-        this.#outcomes.delete(this.#consumed++);
-        if (!this.#inputEnded && this.#taken - this.#consumed <= this.#lookAhead / 2) void this.#pull();
-        if (this.#settled) {
-          const { ok, value } = outcome;
-          return {
-            done: false,
-            value: (ok ? { status: 'fulfilled', value } : { status: 'rejected', reason: value }) as R,
-          };
-        }
-        if (!outcome.ok) throw outcome.value;
-        return { done: false, value: outcome.value as R };
-      }
-      if (this.#inputEnded && this.#consumed === this.#taken) {
-        this.#finished = true;
-        if (this.#inputError !== undefined) throw this.#inputError.value;
-        continue;
-      }
+      const step = this.#step();
+      if (step !== undefined) return step;
       await new Promise<void>((resolve) => this.#readers.push(resolve));
+    }
+  }
+
+  /** Like {@link next}, and blocks the thread meanwhile; for input that is not asynchronous. */
+  nextSync(): IteratorResult<R, undefined> {
+    for (;;) {
+      const step = this.#step();
+      if (step !== undefined) return step;
+      this.#source.block(() => this.#canStep(), Infinity);
     }
   }
 
   /** Leaving the loop drops what has not started. */
   async return(): Promise<IteratorResult<R, undefined>> {
-    if (!this.#finished) {
-      this.#finished = true;
-      const ended = this.#inputEnded;
-      this.#inputEnded = true;
-      this.#cancel(this.#tasks);
-      if (!ended) await this.#input.return?.();
-      this.#wake();
-    }
+    const closed = this.#leave();
+    if (closed !== undefined) await closed;
+    return { done: true, value: undefined };
+  }
+
+  /** {@link return} where nothing can be waited for. */
+  returnSync(): IteratorResult<R, undefined> {
+    void this.#leave();
     return { done: true, value: undefined };
   }
 
@@ -100,6 +105,61 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     this.#outcomes.set(this.#ordered ? index : this.#arrived++, { ok, value });
     this.#wake();
   }
+
+  #canStep(): boolean {
+    return (
+      this.#finished ||
+      this.#outcomes.has(this.#consumed) ||
+      (this.#inputEnded && this.#consumed === this.#taken)
+    );
+  }
+
+  /** The next outcome; undefined if there is none yet. */
+  #step(): IteratorResult<R, undefined> | undefined {
+    if (this.#finished) {
+      const last = this.#inputError;
+      this.#inputError = undefined;
+      if (last !== undefined) throw last.value;
+      return { done: true, value: undefined };
+    }
+    const outcome = this.#outcomes.get(this.#consumed);
+    if (outcome !== undefined) {
+      this.#outcomes.delete(this.#consumed++);
+      if (!this.#inputEnded && this.#taken - this.#consumed <= this.#lookAhead / 2) void this.#pull();
+      const { ok, value } = outcome;
+      if (this.#settled) return { done: false, value: settledResult(ok, value) as R };
+      if (!ok) throw value;
+      return { done: false, value: value as R };
+    }
+    if (!this.#inputEnded || this.#consumed < this.#taken) return undefined;
+    this.#finish();
+    return this.#step();
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    this.#callOff?.();
+    this.#wake();
+  }
+
+  /** Nobody wants more. What the input makes of it. */
+  #leave(): PromiseLike<unknown> | undefined {
+    if (this.#finished) return undefined;
+    const ended = this.#inputEnded;
+    this.#inputEnded = true;
+    this.#finish();
+    this.#source.cancel(this.#tasks);
+    return ended ? undefined : (this.#input.return?.() as PromiseLike<unknown> | undefined);
+  }
+
+  readonly #onAbort = (): void => {
+    if (this.#finished) return;
+    const reason: unknown = this.#signal?.reason;
+    void Promise.resolve(this.#leave()).catch(() => undefined); // the reason is what is told
+    this.#inputError = { ok: false, value: reason };
+    this.#source.stop(this.#tasks, reason);
+    this.#wake();
+  };
 
   /** Takes input while the look-ahead allows. At most one runs at a time. */
   async #pull(): Promise<void> {
@@ -139,7 +199,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
       },
     };
     try {
-      task = this.#submit(chunk, base, sink);
+      task = this.#source.submit(chunk, base, sink);
       if (open > 0) this.#tasks.add(task);
     } catch (error) {
       for (let i = 0; i < chunk.length; i++) this.settle(base + i, false, error);

@@ -1,61 +1,26 @@
 import '../dispose';
-import type { StartMethod } from '../backend/backend';
-import { cpuCount } from '../cpu-count';
 import { InvalidStateError } from '../errors';
-import { referTo } from '../function-ref';
-import { callback, flag, integer, invalid, list, record } from '../options';
-import type { ProcessOptions, Target } from '../process';
+import { invalid, list } from '../options';
+import type { Target } from '../process';
+import { Abortable } from './abortable';
 import { AsyncResult, type CallbackOptions } from './async-result';
+import { Functions } from './functions';
 import { PoolIterator } from './imap';
-import { encodeTask } from './protocol';
+import { MapJob, settledResult } from './map-job';
+import {
+  callSettings,
+  iterable,
+  poolSettings,
+  type CallSettings,
+  type PoolOptions,
+  type TaskOptions,
+} from './options';
+import { Flag, encodeTask } from './protocol';
 import { Scheduler } from './scheduler';
-import { Task, TaskFunction, type Sink } from './task';
+import { Task, type Outcome, type Sink, type TaskFunction } from './task';
+import type { Terms } from './terms';
+import type { ArgsOf, Input, ItemOf, ResultOf, Settled, Wrapped } from './types';
 
-export interface PoolOptions {
-  /** Most workers; they start on demand. @default cpuCount() */
-  readonly processes?: number;
-  /** Runs in every worker before its first task. If it fails, what is pending or comes later rejects with its error. */
-  readonly initializer?: Target;
-  /** @default [] */
-  readonly initargs?: readonly unknown[];
-  /** As of {@link Process}. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly cwd?: string;
-  readonly execArgv?: readonly string[];
-  readonly stdio?: 'inherit' | 'ignore';
-  readonly context?: { readonly method: StartMethod };
-}
-
-export interface MapOptions {
-  /** Items that go to a worker together. @default ceil(items / (4 × processes)) for map, 1 for imap */
-  readonly chunksize?: number;
-  /** Gives PromiseSettledResults, and goes on after an error. @default false */
-  readonly settled?: boolean;
-}
-
-/** What a target takes and gives. */
-type Args<F> = F extends (...args: infer A) => unknown
-  ? A
-  : F extends { run(...args: infer A): unknown }
-    ? A
-    : unknown[];
-type Result<F> = F extends (...args: never[]) => infer R
-  ? Awaited<R>
-  : F extends { run(...args: never[]): infer R }
-    ? Awaited<R>
-    : unknown;
-type First<F> = Args<F> extends readonly [] ? unknown : Args<F>[0];
-
-const OPTIONS = [
-  'processes',
-  'initializer',
-  'initargs',
-  'env',
-  'cwd',
-  'execArgv',
-  'stdio',
-  'context',
-] as const;
 /** Items that imap takes from its input beyond what was consumed, in chunks for each worker; at least 64 items. */
 const LOOK_AHEAD = 8;
 
@@ -67,9 +32,9 @@ const LOOK_AHEAD = 8;
 export class Pool {
   readonly #scheduler: Scheduler;
   readonly #processes: number;
-  readonly #functions = new WeakMap<object, TaskFunction>();
-  readonly #namedFunctions = new Map<string, TaskFunction>();
-  #nextFunction = 1;
+  /** What holds for a call that says nothing. */
+  readonly #defaults: CallSettings;
+  readonly #functions = new Functions();
   #nextTask = 1;
 
   /**
@@ -77,22 +42,11 @@ export class Pool {
    * @throws InvalidArgumentError for options of the wrong type or range
    */
   constructor(options: number | PoolOptions = {}) {
-    const given = record(
-      'Pool options',
-      typeof options === 'object' ? options : { processes: options },
-      OPTIONS,
-    );
-    this.#processes =
-      given.processes === undefined
-        ? cpuCount()
-        : integer('Pool option "processes"', given.processes, 1, 4096);
-    const { initializer, initargs, processes: _, ...processOptions } = given;
-    const args = initargs === undefined ? [] : list('Pool option "initargs"', initargs);
-    this.#scheduler = new Scheduler(
-      this.#processes,
-      processOptions as ProcessOptions,
-      initializer === undefined ? undefined : { reference: referTo(initializer), args },
-    );
+    const settings = poolSettings(options);
+    const { processes, terms } = settings;
+    this.#processes = processes;
+    this.#defaults = { terms, signal: undefined, chunksize: undefined, settled: false };
+    this.#scheduler = new Scheduler(settings);
   }
 
   /** Most workers at a time. */
@@ -101,76 +55,104 @@ export class Pool {
   }
 
   /** Runs `fn(...args)` in a worker; resolves with what it returns or resolves with. */
-  apply<F extends Target>(fn: F, args?: Readonly<Args<F>>): Promise<Result<F>> {
+  apply<F extends Target>(
+    fn: F,
+    args: Readonly<ArgsOf<F>> | undefined,
+    options: TaskOptions & Settled,
+  ): Promise<PromiseSettledResult<ResultOf<F>>>;
+  apply<F extends Target>(fn: F, args?: Readonly<ArgsOf<F>>, options?: TaskOptions): Promise<ResultOf<F>>;
+  apply(fn: Target, args?: readonly unknown[], options?: TaskOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#applyTo(fn, args, {
-        settle: (_index, ok, value) => {
-          if (ok) resolve(value as Result<F>);
-          else reject(value);
-        },
-      });
+      this.#apply(fn, args, options, promised(resolve, reject));
     });
   }
 
-  /** Like {@link apply}; the result keeps until asked for. */
+  /** Like {@link apply}; the result keeps until asked for, and can be cancelled. */
   applyAsync<F extends Target>(
     fn: F,
-    args?: Readonly<Args<F>>,
-    options?: CallbackOptions<Result<F>>,
-  ): AsyncResult<Result<F>> {
-    const result = new AsyncResult<Result<F>>(callbacksOf(options));
-    this.#applyTo(fn, args, result);
-    return result;
+    args?: Readonly<ArgsOf<F>>,
+    options?: TaskOptions & CallbackOptions<ResultOf<F>>,
+  ): AsyncResult<ResultOf<F>> {
+    const result = new AsyncResult<ResultOf<F>>(options, this.#scheduler);
+    const task = this.#apply(fn, args, options, result);
+    return task === undefined ? result : result.comesFrom(task);
+  }
+
+  /** Like {@link apply}, and blocks the thread meanwhile. */
+  applySync<F extends Target>(fn: F, args?: Readonly<ArgsOf<F>>, options?: TaskOptions): ResultOf<F> {
+    return this.applyAsync(fn, args, options).getSync();
+  }
+
+  /** `fn` as a function that runs in the pool. */
+  wrap<F extends Target>(fn: F, options?: TaskOptions): Wrapped<F> {
+    return (...args) => this.apply(fn, args, options);
   }
 
   /**
    * `fn(item)` for each item; the results in the order of the items. The first error stops handing out and rejects.
+   * @param items all are taken before the first one runs
    */
   map<F extends Target>(
     fn: F,
-    items: Iterable<First<F>>,
-    options: MapOptions & { readonly settled: true },
-  ): Promise<PromiseSettledResult<Result<F>>[]>;
-  map<F extends Target>(fn: F, items: Iterable<First<F>>, options?: MapOptions): Promise<Result<F>[]>;
-  map(fn: Target, items: Iterable<unknown>, options?: MapOptions): Promise<unknown[]> {
+    items: Input<ItemOf<F>>,
+    options: TaskOptions & Settled,
+  ): Promise<PromiseSettledResult<ResultOf<F>>[]>;
+  map<F extends Target>(fn: F, items: Input<ItemOf<F>>, options?: TaskOptions): Promise<ResultOf<F>[]>;
+  map(fn: Target, items: Input<unknown>, options?: TaskOptions): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
-      this.#mapTo(fn, items, false, options, resolve, reject);
+      this.#map('map', fn, items, options, promised(resolve as (value: unknown) => void, reject));
     });
   }
 
   /** Like {@link map}, with `fn(...args)` for each item. */
   starmap<F extends Target>(
     fn: F,
-    argLists: Iterable<Readonly<Args<F>>>,
-    options: MapOptions & { readonly settled: true },
-  ): Promise<PromiseSettledResult<Result<F>>[]>;
+    argLists: Input<Readonly<ArgsOf<F>>>,
+    options: TaskOptions & Settled,
+  ): Promise<PromiseSettledResult<ResultOf<F>>[]>;
   starmap<F extends Target>(
     fn: F,
-    argLists: Iterable<Readonly<Args<F>>>,
-    options?: MapOptions,
-  ): Promise<Result<F>[]>;
-  starmap(fn: Target, argLists: Iterable<unknown>, options?: MapOptions): Promise<unknown[]> {
+    argLists: Input<Readonly<ArgsOf<F>>>,
+    options?: TaskOptions,
+  ): Promise<ResultOf<F>[]>;
+  starmap(fn: Target, argLists: Input<unknown>, options?: TaskOptions): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
-      this.#mapTo(fn, argLists, true, options, resolve, reject);
+      this.#map('starmap', fn, argLists, options, promised(resolve as (value: unknown) => void, reject));
     });
   }
 
-  /** Like {@link map}; the result keeps until asked for. */
+  /** Like {@link map}; the result keeps until asked for, and can be cancelled. */
   mapAsync<F extends Target>(
     fn: F,
-    items: Iterable<First<F>>,
-    options?: MapOptions & CallbackOptions<Result<F>[]>,
-  ): AsyncResult<Result<F>[]> {
-    return this.#mapAsync(fn, items, false, options);
+    items: Input<ItemOf<F>>,
+    options?: TaskOptions & CallbackOptions<ResultOf<F>[]>,
+  ): AsyncResult<ResultOf<F>[]> {
+    const result = new AsyncResult<ResultOf<F>[]>(options, this.#scheduler);
+    return result.comesFrom(this.#map('map', fn, items, options, result));
   }
 
-  /** Like {@link starmap}; the result keeps until asked for. */
+  /** Like {@link starmap}; the result keeps until asked for, and can be cancelled. */
   starmapAsync<F extends Target>(
     fn: F,
-    argLists: Iterable<Readonly<Args<F>>>,
-    options?: MapOptions & CallbackOptions<Result<F>[]>,
-  ): AsyncResult<Result<F>[]> {
-    return this.#mapAsync(fn, argLists, true, options);
+    argLists: Input<Readonly<ArgsOf<F>>>,
+    options?: TaskOptions & CallbackOptions<ResultOf<F>[]>,
+  ): AsyncResult<ResultOf<F>[]> {
+    const result = new AsyncResult<ResultOf<F>[]>(options, this.#scheduler);
+    return result.comesFrom(this.#map('starmap', fn, argLists, options, result));
+  }
+
+  /** Like {@link map}, and blocks the thread meanwhile. */
+  mapSync<F extends Target>(fn: F, items: Iterable<ItemOf<F>>, options?: TaskOptions): ResultOf<F>[] {
+    return this.mapAsync(fn, syncInput('mapSync', items), options).getSync();
+  }
+
+  /** Like {@link starmap}, and blocks the thread meanwhile. */
+  starmapSync<F extends Target>(
+    fn: F,
+    argLists: Iterable<Readonly<ArgsOf<F>>>,
+    options?: TaskOptions,
+  ): ResultOf<F>[] {
+    return this.starmapAsync(fn, syncInput('starmapSync', argLists), options).getSync();
   }
 
   /**
@@ -179,39 +161,47 @@ export class Pool {
    */
   imap<F extends Target>(
     fn: F,
-    items: Iterable<First<F>> | AsyncIterable<First<F>>,
-    options: MapOptions & { readonly settled: true },
-  ): AsyncIterableIterator<PromiseSettledResult<Result<F>>>;
+    items: Input<ItemOf<F>>,
+    options: TaskOptions & Settled,
+  ): AsyncIterableIterator<PromiseSettledResult<ResultOf<F>>>;
   imap<F extends Target>(
     fn: F,
-    items: Iterable<First<F>> | AsyncIterable<First<F>>,
-    options?: MapOptions,
-  ): AsyncIterableIterator<Result<F>>;
-  imap(
-    fn: Target,
-    items: Iterable<unknown> | AsyncIterable<unknown>,
-    options?: MapOptions,
-  ): AsyncIterableIterator<unknown> {
-    return this.#iterate(fn, items, true, options);
+    items: Input<ItemOf<F>>,
+    options?: TaskOptions,
+  ): AsyncIterableIterator<ResultOf<F>>;
+  imap(fn: Target, items: Input<unknown>, options?: TaskOptions): AsyncIterableIterator<unknown> {
+    return this.#iterate('imap', fn, items, true, options);
   }
 
   /** Like {@link imap}, but the results come as they finish. */
   imapUnordered<F extends Target>(
     fn: F,
-    items: Iterable<First<F>> | AsyncIterable<First<F>>,
-    options: MapOptions & { readonly settled: true },
-  ): AsyncIterableIterator<PromiseSettledResult<Result<F>>>;
+    items: Input<ItemOf<F>>,
+    options: TaskOptions & Settled,
+  ): AsyncIterableIterator<PromiseSettledResult<ResultOf<F>>>;
   imapUnordered<F extends Target>(
     fn: F,
-    items: Iterable<First<F>> | AsyncIterable<First<F>>,
-    options?: MapOptions,
-  ): AsyncIterableIterator<Result<F>>;
-  imapUnordered(
-    fn: Target,
-    items: Iterable<unknown> | AsyncIterable<unknown>,
-    options?: MapOptions,
-  ): AsyncIterableIterator<unknown> {
-    return this.#iterate(fn, items, false, options);
+    items: Input<ItemOf<F>>,
+    options?: TaskOptions,
+  ): AsyncIterableIterator<ResultOf<F>>;
+  imapUnordered(fn: Target, items: Input<unknown>, options?: TaskOptions): AsyncIterableIterator<unknown> {
+    return this.#iterate('imapUnordered', fn, items, false, options);
+  }
+
+  /** Like {@link imap}; each step blocks the thread until its result is there. */
+  imapSync<F extends Target>(
+    fn: F,
+    items: Iterable<ItemOf<F>>,
+    options?: TaskOptions,
+  ): IterableIterator<ResultOf<F>> {
+    const results = this.#iterate<ResultOf<F>>('imapSync', fn, syncInput('imapSync', items), true, options);
+    return {
+      next: () => results.nextSync(),
+      return: () => results.returnSync(),
+      [Symbol.iterator]() {
+        return this;
+      },
+    };
   }
 
   /** Starts all workers; resolves when they take tasks. */
@@ -247,151 +237,179 @@ export class Pool {
       throw new InvalidStateError('the pool is not running: it was closed or terminated');
   }
 
-  /** What is named the same is the same function. An object with run() travels by value: each call is another. */
-  #function(target: Target): TaskFunction {
-    const known = typeof target === 'function' ? this.#functions.get(target) : undefined;
-    if (known !== undefined) return known;
-    const reference = referTo(target);
-    const key = reference.kind === 'object' ? undefined : JSON.stringify(reference);
-    let made = key === undefined ? undefined : this.#namedFunctions.get(key);
-    made ??= new TaskFunction(this.#nextFunction++, reference);
-    if (key !== undefined) this.#namedFunctions.set(key, made);
-    if (typeof target === 'function') this.#functions.set(target, made);
-    return made;
-  }
-
-  #submit(fn: TaskFunction, items: readonly unknown[], spread: boolean, base: number, sink: Sink): Task {
+  #submit(
+    fn: TaskFunction,
+    items: readonly unknown[],
+    spread: boolean,
+    base: number,
+    sink: Sink,
+    terms: Terms,
+  ): Task {
     const id = this.#nextTask++ >>> 0;
-    const message = encodeTask(id, fn.id, spread, items);
-    const task = new Task(id, fn, sink, base, items.length);
+    const flags = (spread ? Flag.Spread : 0) | (terms.taskTimeout === Infinity ? 0 : Flag.TellStart);
+    const message = encodeTask(id, fn.id, flags, items);
+    const task = new Task(id, fn, sink, base, items.length, terms);
     this.#scheduler.submit(task, message);
     return task;
   }
 
-  #applyTo(fn: Target, args: readonly unknown[] | undefined, sink: Sink): void {
+  /** What is wrong is told to the outcome; then there is no task. */
+  #apply(
+    fn: Target,
+    args: readonly unknown[] | undefined,
+    options: (TaskOptions & CallbackOptions<never>) | undefined,
+    outcome: Outcome,
+  ): Task | undefined {
     try {
       this.#mustRun();
       const given = args === undefined ? [] : list('apply argument "args"', args);
-      this.#submit(this.#function(fn), [given], true, 0, sink);
+      const { terms, signal, settled } = callSettings('apply', options, this.#defaults);
+      const sink = settled ? asSettled(outcome) : outcome;
+      const taskFunction = this.#functions.get(fn);
+      if (signal === undefined) return this.#submit(taskFunction, [given], true, 0, sink, terms);
+      const abortable = new Abortable(sink, signal, this.#scheduler);
+      if (!abortable.isOpen) return undefined;
+      const task = this.#submit(taskFunction, [given], true, 0, abortable, terms);
+      abortable.tasks.push(task);
+      return task;
     } catch (error) {
-      sink.settle(0, false, error);
+      outcome.settle(0, false, error);
+      return undefined;
     }
   }
 
-  #mapTo(
+  /** What is wrong is told to the outcome. The tasks may become more while asynchronous input is taken. */
+  #map(
+    verb: 'map' | 'starmap',
     fn: Target,
-    items: Iterable<unknown>,
-    spread: boolean,
-    options: MapOptions | undefined,
-    resolve: (values: unknown[]) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    const tasks: Task[] = [];
+    items: Input<unknown>,
+    options: (TaskOptions & CallbackOptions<never>) | undefined,
+    outcome: Outcome,
+  ): Task[] {
+    let tasks: Task[] = [];
+    let sink = outcome;
+    const fail = (error: unknown) => {
+      sink.settle(0, false, error);
+      this.#scheduler.cancel(tasks);
+    };
     try {
       this.#mustRun();
-      if (!isIterable(items)) throw invalid('map argument "items"', 'an iterable', items);
-      const all = [...items];
-      if (spread) all.forEach((item, i) => list(`starmap item ${i}`, item));
-      const { chunksize, settled } = mapOptions(options, Math.ceil(all.length / (4 * this.#processes)));
-      const results = new Array<unknown>(all.length);
-      let open = all.length;
-      if (open === 0) {
-        resolve([]);
-        return;
+      const input = iterable(`${verb} argument "items"`, items);
+      const settings = callSettings(verb, options, this.#defaults);
+      const taskFunction = this.#functions.get(fn);
+      if (settings.signal !== undefined) {
+        const abortable = new Abortable(outcome, settings.signal, this.#scheduler);
+        tasks = abortable.tasks;
+        sink = abortable;
       }
-      const sink: Sink = {
-        settle: (index, ok, value) => {
-          if (!ok && !settled) {
-            reject(value);
-            this.#scheduler.cancel(tasks);
-            return;
-          }
-          results[index] = settled
-            ? ok
-              ? { status: 'fulfilled', value }
-              : { status: 'rejected', reason: value }
-            : value;
-          if (--open === 0) resolve(results);
-        },
-      };
-      const taskFunction = this.#function(fn);
-      for (let i = 0; i < all.length; i += chunksize) {
-        tasks.push(this.#submit(taskFunction, all.slice(i, i + chunksize), spread, i, sink));
+      if (!sink.isOpen) return tasks;
+      if (Symbol.asyncIterator in input) {
+        collect(input, () => sink.isOpen)
+          .then((all) => {
+            if (sink.isOpen) this.#mapAll(taskFunction, all, verb === 'starmap', settings, sink, tasks);
+          })
+          .catch(fail);
+      } else {
+        this.#mapAll(taskFunction, [...input], verb === 'starmap', settings, sink, tasks);
       }
     } catch (error) {
-      reject(error);
-      this.#scheduler.cancel(tasks);
+      fail(error);
     }
+    return tasks;
+  }
+
+  #mapAll(
+    fn: TaskFunction,
+    all: readonly unknown[],
+    spread: boolean,
+    { terms, chunksize, settled }: CallSettings,
+    outcome: Sink,
+    tasks: Task[],
+  ): void {
+    this.#mustRun();
+    if (spread) all.forEach((item, i) => list(`starmap item ${i}`, item));
+    if (all.length === 0) {
+      outcome.settle(0, true, []);
+      return;
+    }
+    const job = new MapJob(all.length, settled, outcome, () => {
+      this.#scheduler.cancel(tasks);
+    });
+    const size = chunksize ?? Math.ceil(all.length / (4 * this.#processes));
+    for (let i = 0; i < all.length; i += size)
+      tasks.push(this.#submit(fn, all.slice(i, i + size), spread, i, job, terms));
   }
 
   #iterate<R>(
+    verb: string,
     fn: Target,
-    items: Iterable<unknown> | AsyncIterable<unknown>,
+    items: Input<unknown>,
     ordered: boolean,
-    options: MapOptions | undefined,
+    options: TaskOptions | undefined,
   ): PoolIterator<R> {
     this.#mustRun();
-    if (!isIterable(items)) throw invalid('imap argument "items"', 'an iterable or async iterable', items);
-    const { chunksize, settled } = mapOptions(options, 1);
-    const taskFunction = this.#function(fn);
+    const input = iterable(`${verb} argument "items"`, items);
+    const { chunksize = 1, settled, signal, terms } = callSettings(verb, options, this.#defaults);
+    const taskFunction = this.#functions.get(fn);
+    const scheduler = this.#scheduler;
     return new PoolIterator<R>(
-      items,
-      (chunk, base, sink) => {
-        this.#mustRun();
-        return this.#submit(taskFunction, chunk, false, base, sink);
+      input,
+      {
+        submit: (chunk, base, sink) => {
+          this.#mustRun();
+          return this.#submit(taskFunction, chunk, false, base, sink, terms);
+        },
+        cancel: (tasks) => {
+          scheduler.cancel(tasks);
+        },
+        stop: (tasks, reason) => {
+          scheduler.stop(tasks, reason);
+        },
+        block: (done, timeout) => scheduler.block(done, timeout),
       },
-      (tasks) => {
-        this.#scheduler.cancel(tasks);
+      {
+        ordered,
+        settled,
+        chunksize,
+        signal,
+        lookAhead: Math.max(64, LOOK_AHEAD * this.#processes * chunksize),
       },
-      { ordered, settled, chunksize, lookAhead: Math.max(64, LOOK_AHEAD * this.#processes * chunksize) },
     ).begin();
   }
-
-  #mapAsync<R>(
-    fn: Target,
-    items: Iterable<unknown>,
-    spread: boolean,
-    options: (MapOptions & CallbackOptions<R[]>) | undefined,
-  ): AsyncResult<R[]> {
-    const { callback, errorCallback, ...rest } = options ?? {};
-    const result = new AsyncResult<R[]>(
-      callbacksOf({ ...(callback && { callback }), ...(errorCallback && { errorCallback }) }),
-    );
-    this.#mapTo(
-      fn,
-      items,
-      spread,
-      rest,
-      (values) => result.settle(0, true, values),
-      (error) => result.settle(0, false, error),
-    );
-    return result;
-  }
 }
 
-function callbacksOf<R>(options: CallbackOptions<R> | undefined): CallbackOptions<R> | undefined {
-  if (options === undefined) return undefined;
-  const given = record('options', options, ['callback', 'errorCallback']);
-  if (given.callback !== undefined) callback('option "callback"', given.callback);
-  if (given.errorCallback !== undefined) callback('option "errorCallback"', given.errorCallback);
-  return options;
-}
-
-function isIterable(value: unknown): boolean {
-  return (
-    value !== null &&
-    value !== undefined &&
-    (Symbol.iterator in Object(value) || Symbol.asyncIterator in Object(value))
-  );
-}
-
-function mapOptions(options: MapOptions | undefined, chunk: number): { chunksize: number; settled: boolean } {
-  const given = record('map options', options, ['chunksize', 'settled']);
+function promised(resolve: (value: unknown) => void, reject: (error: unknown) => void): Outcome {
   return {
-    chunksize:
-      given.chunksize === undefined
-        ? Math.max(1, chunk)
-        : integer('map option "chunksize"', given.chunksize, 1),
-    settled: given.settled !== undefined && flag('map option "settled"', given.settled),
+    isOpen: true,
+    settle: (_index, ok, value) => {
+      if (ok) resolve(value);
+      else reject(value);
+    },
   };
+}
+
+function asSettled(outcome: Outcome): Outcome {
+  return {
+    get isOpen() {
+      return outcome.isOpen;
+    },
+    settle: (index, ok, value) => {
+      outcome.settle(index, true, settledResult(ok, value));
+    },
+  };
+}
+
+async function collect(input: AsyncIterable<unknown>, wanted: () => boolean): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for await (const item of input) {
+    if (!wanted()) break;
+    all.push(item);
+  }
+  return all;
+}
+
+function syncInput<T>(verb: string, items: Iterable<T>): Iterable<T> {
+  if (typeof items === 'object' && !(Symbol.iterator in items))
+    throw invalid(`${verb} argument "items"`, 'an iterable; async iterables are for the async forms', items);
+  return items;
 }

@@ -8,7 +8,7 @@ import { HANDLE, Reader, Writer } from '../serializer';
 export const Kind = {
   /** To a worker: function id, reference. Precedes the first task that uses it. */
   Define: 1,
-  /** To a worker: task id, function id, items to skip, whether items are argument lists, items. */
+  /** To a worker: task id, function id, items to skip, flags, run of the first item, items. */
   Task: 2,
   /** From a worker: task id, item, whether it worked, value or error. Items of a task come in order. */
   Result: 3,
@@ -18,10 +18,23 @@ export const Kind = {
   InitializerFailed: 5,
   /** From a worker: a task, unchanged. Its function's definition was taken back while the task was being taken. */
   Returned: 6,
+  /** From a worker: a task that wants it told is started. */
+  Started: 7,
+  /** From a worker: its initializer is called. */
+  Initializing: 8,
 } as const;
 
-/** Where a task's count of items to skip stands in its bytes. */
+/** What a task's message says in a bit. */
+export const Flag = {
+  /** Items are argument lists. */
+  Spread: 1,
+  /** The pool wants to know when it is started. */
+  TellStart: 2,
+} as const;
+
+/** Where the parts of a task's message stand that change when it is sent again. */
 const SKIP_OFFSET = 8;
+const ATTEMPT_OFFSET = 13;
 
 const writer = new Writer();
 const reader = new Reader();
@@ -35,22 +48,21 @@ export function encodeDefine(id: number, reference: TargetReference): Buffer {
  * The bytes are the writer's until the next call.
  * @throws SerializationError if an item cannot be sent
  */
-export function encodeTask(id: number, fn: number, spread: boolean, items: readonly unknown[]): Writer {
-  writer
-    .reset()
-    .u32(id)
-    .u32(fn)
-    .u32(0)
-    .u8(spread ? 1 : 0)
-    .u32(items.length);
-  if (items.length === 1) return writer.value(items[0], spread ? 'args' : 'item');
+export function encodeTask(id: number, fn: number, flags: number, items: readonly unknown[]): Writer {
+  writer.reset().u32(id).u32(fn).u32(0).u8(flags).u8(1).u32(items.length);
+  if (items.length === 1) return writer.value(items[0], flags & Flag.Spread ? 'args' : 'item');
   for (let i = 0; i < items.length; i++) writer.value(items[i], `items[${i}]`);
   return writer;
 }
 
-/** @param start where the task's message begins */
-export function skipItems(bytes: Buffer, start: number, count: number): void {
-  bytes.writeUInt32LE(count, start + SKIP_OFFSET);
+/**
+ * Where the task goes on when it is sent again.
+ * @param start where the task's message begins
+ * @param attempt which run of the first item it is
+ */
+export function goOnFrom(bytes: Buffer, start: number, item: number, attempt: number): void {
+  bytes.writeUInt32LE(item, start + SKIP_OFFSET);
+  bytes[start + ATTEMPT_OFFSET] = attempt;
 }
 
 export interface TaskMessage {
@@ -58,7 +70,9 @@ export interface TaskMessage {
   readonly id: number;
   readonly fn: number;
   readonly skip: number;
-  readonly spread: boolean;
+  readonly flags: number;
+  /** Which run of the item `skip` this is. */
+  readonly attempt: number;
   readonly items: readonly unknown[];
 }
 
@@ -74,11 +88,12 @@ export function decodeOrder({ tag, buffer, start, end }: Message): Order {
   const id = reader.u32();
   const fn = reader.u32();
   const skip = reader.u32();
-  const spread = reader.u8() === 1;
+  const flags = reader.u8();
+  const attempt = reader.u8();
   const count = reader.u32();
   const items: unknown[] = [];
   for (let i = 0; i < count; i++) items.push(reader.value());
-  return { kind: 'task', id, fn, skip, spread, items };
+  return { kind: 'task', id, fn, skip, flags, attempt, items };
 }
 
 /** An order that the parent took back: its bytes are kept, its items stay encoded. */
@@ -107,7 +122,9 @@ export function encodeResult(id: number, index: number, ok: boolean, value: unkn
 /** What the parent does with what its worker says. */
 export interface ReportHandler {
   result(id: number, index: number, ok: boolean, value: unknown): void;
+  started(id: number): void;
   ready(): void;
+  initializing(): void;
   initializerFailed(error: unknown): void;
   returned(id: number, data: Buffer): void;
 }
@@ -122,6 +139,10 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
       handler.result(id, index, ok, reader.value());
     } else if (tag === Kind.Ready) {
       handler.ready();
+    } else if (tag === Kind.Started) {
+      handler.started(reader.u32());
+    } else if (tag === Kind.Initializing) {
+      handler.initializing();
     } else if (tag === Kind.Returned) {
       handler.returned(reader.u32(), Buffer.from(buffer.subarray(start, end)));
     } else {
@@ -129,6 +150,10 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
     }
     return undefined;
   };
+}
+
+export function encodeStarted(id: number): Writer {
+  return writer.reset().u32(id);
 }
 
 export function encodeError(error: unknown): Writer {

@@ -1,14 +1,17 @@
 import { backend } from '../backend';
 import { debug } from '../debug';
-import { LaunchError, PoolTerminatedError, WorkerLostError } from '../errors';
-import type { ProcessOptions } from '../process';
+import { PoolTerminatedError, TimeoutError, WorkerLostError } from '../errors';
 import type { Writer } from '../serializer';
 import { describeExit } from '../signals';
-import { skipItems } from './protocol';
+import { Afterwards } from './afterwards';
+import { Backlog } from './backlog';
+import { Deadlines, type Deadline } from './deadlines';
+import type { PoolSettings } from './options';
 import { noteOrigin } from './remote-info';
+import type { Slot, SlotEvents } from './slot';
+import { Stops } from './stops';
 import type { Task } from './task';
-import { PoolWorker, type WorkerEvents } from './worker';
-import type { Initializer } from './worker-main';
+import { PoolWorker } from './worker';
 
 /** Tasks on a worker's ring: enough that it never waits for the parent. What it has not started can be taken back. */
 const WINDOW = 128;
@@ -16,20 +19,22 @@ const WINDOW = 128;
 const MOST_FAILED_STARTS = 3;
 
 /**
- * Gives tasks to workers. Invariants: a task that is not settled is in `#pending` or in exactly one worker; and no task
- * lies on a worker's ring behind a running one while another worker is idle.
+ * Gives tasks to workers. Invariants: a task that is not settled is in the backlog or in exactly one slot; and no task
+ * lies on a slot's ring behind a running one while another slot is idle.
  */
 export class Scheduler {
-  readonly #processes: number;
-  /** Less than {@link #processes} while the system refuses more. */
+  readonly #settings: PoolSettings;
+  /** Less than asked for while the system refuses more. */
   #mostWorkers: number;
-  readonly #processOptions: ProcessOptions;
-  readonly #initializer: Initializer | undefined;
-  readonly #workers: PoolWorker[] = [];
+  readonly #slots: Slot[] = [];
   /** The idle one that finished last comes first: its core is hot. */
-  #hottest: PoolWorker | undefined;
-  #pending: Task[] = [];
-  #pendingFirst = 0;
+  #hottest: Slot | undefined;
+  readonly #backlog = new Backlog();
+  readonly #afterwards = new Afterwards();
+  readonly #deadlines = new Deadlines();
+  readonly #stops: Stops;
+  readonly #starts = new Map<Slot, Deadline | undefined>();
+  #feeding = false;
   #outstanding = 0;
   #nextWorker = 1;
   #failedStarts = 0;
@@ -38,49 +43,54 @@ export class Scheduler {
   #state: 'running' | 'closing' | 'terminated' = 'running';
   #whenChanged: (() => void)[] = [];
 
-  readonly #events: WorkerEvents = {
-    ready: () => {
+  readonly #events: SlotEvents = {
+    ready: (slot) => {
       this.#failedStarts = 0;
+      this.#initialized(slot);
       this.#changed();
     },
-    result: (worker, task, index, ok, value) => {
-      this.#settle(worker, task, index, ok, value);
+    initializing: (slot) => {
+      this.#initializing(slot);
     },
-    initializerFailed: (worker, error) => {
-      debug(`initializer of PoolWorker-${worker.id} failed`);
-      worker.ready = true; // what follows is no failed start, but told
-      // Not now: the message is still being read.
-      queueMicrotask(() => {
+    initializerFailed: (slot, error) => {
+      debug(`initializer of ${slot.name} failed`);
+      this.#initialized(slot);
+      this.#failedStarts = 0; // what follows is no failed start, but told
+      this.#afterwards.do(() => {
         this.#breakDown(error);
       });
     },
-    returned: (task) => {
-      this.#requeue([task]);
+    started: (slot, task) => {
+      this.#stops.started(slot, task);
     },
-    drained: (worker) => {
+    result: (slot, task, index, ok, value) => {
+      this.#settle(slot, task, index, ok, value);
+    },
+    returned: (task) => {
+      this.#putBack([task]);
+    },
+    drained: (slot) => {
       this.#feed();
-      if (worker.load === 0 && worker.ready) {
-        this.#hottest = worker;
-        this.#rebalance(worker);
+      if (slot.load === 0 && slot.ready) {
+        this.#hottest = slot;
+        this.#rebalance(slot);
       }
     },
-    ended: (worker, notStarted) => {
-      this.#lost(worker, notStarted);
+    ended: (slot, notStarted) => {
+      this.#lost(slot, notStarted);
     },
-    notStarted: (worker, tasks, error) => {
-      this.#notStarted(worker, tasks, error);
+    notStarted: (slot, tasks, error) => {
+      this.#notStarted(slot, [...tasks, ...slot.forget()], error);
     },
   };
 
-  constructor(processes: number, processOptions: ProcessOptions, initializer: Initializer | undefined) {
-    this.#processes = processes;
-    this.#mostWorkers = processes;
-    this.#processOptions = processOptions;
-    this.#initializer = initializer;
-  }
-
-  get workers(): readonly PoolWorker[] {
-    return this.#workers;
+  constructor(settings: PoolSettings) {
+    this.#settings = settings;
+    this.#mostWorkers = settings.processes;
+    this.#stops = new Stops(this.#deadlines, (task, error) => {
+      task.settle(task.done, false, error);
+      task.givenUp = task.done;
+    });
   }
 
   get state(): 'running' | 'closing' | 'terminated' {
@@ -90,37 +100,58 @@ export class Scheduler {
   /** Takes a task whose message is in the writer. */
   submit(task: Task, message: Writer): void {
     if (this.#broken !== undefined) {
-      for (; task.done < task.count; task.done++)
-        task.sink.settle(task.base + task.done, false, this.#broken.error);
+      task.fail(this.#broken.error);
       return;
     }
     const { buffer, length } = message;
     if (this.#outstanding++ === 0) this.#busy(1);
-    if (this.#pendingFirst === this.#pending.length) {
-      const worker = this.#choose();
-      if (worker !== undefined) {
-        if (task.count > 1) task.keep(buffer, 0, length);
-        if (worker.send(task, buffer, 0, length)) return;
-      }
+    const isFirst = this.#backlog.isEmpty;
+    const slot = isFirst ? this.#choose() : undefined;
+    if (slot !== undefined) {
+      if (task.mustKeep) task.keep(buffer, 0, length);
+      if (slot.send(task, buffer, 0, length)) return;
     }
     task.keep(buffer, 0, length);
-    this.#pending.push(task);
+    this.#backlog.push(task);
+    if (isFirst) this.#feed();
   }
 
   /** Drops what has not started. At once for what no worker has; a moment later for what lies on their rings. */
   cancel(tasks: Iterable<Task>): void {
     for (const task of tasks) task.cancelled = true;
-    // Not now: this may be called while a message is being read.
-    queueMicrotask(() => {
-      for (const worker of this.#workers) if (worker.load > 1) this.#recall(worker);
+    this.#afterwards.do(() => {
+      for (const slot of this.#slots) if (slot.load > 1) this.#recall(slot);
+      this.#feed();
+    });
+  }
+
+  /** Drops what has not started, and ends what runs, if need be with its worker. The caller has settled the tasks. */
+  stop(tasks: Iterable<Task>, reason: unknown): void {
+    const running = new Map<Slot, Task[]>();
+    for (const task of tasks) {
+      task.cancelled = true;
+      const { slot } = task;
+      if (slot === undefined || task.done === task.count) continue;
+      const others = running.get(slot);
+      if (others === undefined) running.set(slot, [task]);
+      else others.push(task);
+    }
+    this.#afterwards.do(() => {
+      for (const [slot, stopped] of running) {
+        this.#recall(slot, () => {
+          for (const task of stopped) {
+            if (task.slot === slot && task.done < task.count) this.#stops.stop(slot, task, reason);
+          }
+        });
+      }
       this.#feed();
     });
   }
 
   /** Starts all workers; resolves when they take tasks. */
   async ready(): Promise<void> {
-    while (this.#state === 'running' && this.#workers.length < this.#mostWorkers) this.#start();
-    await this.#until(() => this.#state !== 'running' || this.#workers.every((worker) => worker.ready));
+    while (this.#state === 'running' && this.#slots.length < this.#mostWorkers && this.#start());
+    await this.#until(() => this.#state !== 'running' || this.#slots.every((slot) => slot.ready));
   }
 
   /** No more tasks; resolves when all are done and the workers are gone. */
@@ -134,151 +165,204 @@ export class Scheduler {
   async terminate(): Promise<void> {
     if (this.#state !== 'terminated') {
       this.#state = 'terminated';
-      for (const { process } of this.#workers) process.endSoon();
+      for (const slot of this.#slots) slot.endSoon();
       this.#failAll(() => new PoolTerminatedError('the pool was terminated before this task was done'));
     }
     await this.gone();
   }
 
+  /** Blocks the thread until `done()`, while the pool goes on; false after `timeout` ms. */
+  block(done: () => boolean, timeout: number): boolean {
+    const end = performance.now() + timeout;
+    while (!done()) {
+      const left = Math.max(0, end - performance.now());
+      const { next, version } = this.#deadlines;
+      backend.runUntil(() => done() || this.#deadlines.version !== version, Math.min(left, next));
+      this.#deadlines.fire();
+      if (left === 0) return done();
+    }
+    return true;
+  }
+
   async gone(): Promise<void> {
-    await this.#until(
-      () => this.#state !== 'running' && this.#workers.length === 0 && this.#outstanding === 0,
-    );
+    await this.#until(() => this.#state !== 'running' && this.#slots.length === 0 && this.#outstanding === 0);
   }
 
   // ---------------------------------------------------------------------------------------------- workers
 
-  #start(): PoolWorker {
-    const worker = new PoolWorker(this.#nextWorker++, this.#processOptions, this.#initializer, this.#events);
-    this.#workers.push(worker);
-    return worker;
+  /** undefined if that failed at once, which was dealt with. */
+  #start(): Slot | undefined {
+    const { process, initializer } = this.#settings;
+    let slot: Slot;
+    try {
+      slot = new PoolWorker(this.#nextWorker++, process, { initializer }, this.#events, this.#afterwards);
+    } catch (error) {
+      this.#notStarted(undefined, [], error);
+      return undefined;
+    }
+    this.#slots.push(slot);
+    slot.start();
+    return this.#slots.includes(slot) ? slot : undefined;
   }
 
-  /** The worker for a single task: an idle one, the hottest first; else a new one; else the least loaded. */
-  #choose(): PoolWorker | undefined {
+  /** The slot for a single task: an idle one, the hottest first; else a new one; else the least loaded. */
+  #choose(): Slot | undefined {
     if (this.#hottest !== undefined && this.#hottest.load === 0) return this.#hottest;
-    let best: PoolWorker | undefined;
-    for (const worker of this.#workers) {
-      if (worker.load === 0 && worker.ready) return worker;
-      if (best === undefined || worker.load < best.load) best = worker;
+    let best: Slot | undefined;
+    for (const slot of this.#slots) {
+      if (slot.load === 0 && slot.ready) return slot;
+      if (best === undefined || slot.load < best.load) best = slot;
     }
-    if (this.#workers.length < this.#mostWorkers && best?.load !== 0) return this.#start();
+    if (this.#slots.length < this.#mostWorkers && best?.load !== 0) {
+      return this.#start() ?? (this.#slots.length > 0 ? this.#choose() : undefined);
+    }
     return best !== undefined && best.load < WINDOW ? best : undefined;
   }
 
+  #initializing(slot: Slot): void {
+    const { taskTimeout } = this.#settings.terms;
+    const deadline = this.#deadlines.set(taskTimeout, () => {
+      slot.kill('SIGKILL');
+      this.#breakDown(
+        new TimeoutError(
+          `the initializer took longer than the pool's taskTimeout of ${taskTimeout} ms in ${slot.name} ` +
+            `(pid ${slot.pid}); the worker was ended`,
+        ),
+      );
+    });
+    this.#starts.set(slot, deadline);
+  }
+
+  #initialized(slot: Slot): void {
+    this.#deadlines.clear(this.#starts.get(slot));
+    this.#starts.delete(slot);
+  }
+
+  #forgetSlot(slot: Slot): void {
+    const index = this.#slots.indexOf(slot);
+    if (index >= 0) this.#slots.splice(index, 1);
+    if (this.#hottest === slot) this.#hottest = undefined;
+    this.#initialized(slot);
+  }
+
   /** A pool that cannot get another process goes on with those that it has, until one of them ends. */
-  #notStarted(worker: PoolWorker, tasks: Task[], error: unknown): void {
-    this.#workers.splice(this.#workers.indexOf(worker), 1);
-    if (this.#hottest === worker) this.#hottest = undefined;
-    debug(`${worker.process.name} could not be started`, error);
-    this.#requeue([...tasks, ...worker.forget()]);
-    if (this.#workers.length > 0 && error instanceof LaunchError) this.#mostWorkers = this.#workers.length;
-    else if (this.#workers.length === 0) this.#failAll(() => error);
+  #notStarted(slot: Slot | undefined, tasks: Task[], error: unknown): void {
+    if (slot !== undefined) this.#forgetSlot(slot);
+    debug(`${slot?.name ?? 'a worker'} could not be started`, error);
+    this.#putBack(tasks);
+    if (this.#slots.length > 0) this.#mostWorkers = this.#slots.length;
+    else this.#failAll(() => error);
     this.#feed();
     this.#dismissIfDone();
     this.#changed();
   }
 
-  #lost(worker: PoolWorker, notStarted: Task[]): void {
-    this.#workers.splice(this.#workers.indexOf(worker), 1);
-    this.#mostWorkers = this.#processes;
-    if (this.#hottest === worker) this.#hottest = undefined;
-    const { process } = worker;
-    const { pid = 0, exitCode, signalCode: signal } = process;
+  #lost(slot: Slot, notStarted: Task[]): void {
+    this.#forgetSlot(slot);
+    this.#mostWorkers = this.#settings.processes;
+    const { name, pid } = slot;
+    const { exitCode, signal } = slot.exit;
     const how = describeExit({ exitCode, signal });
-    debug(`${process.name} (${pid}) ended by ${how}`);
-    for (const task of worker.unfinished()) {
+    debug(`${name} (${pid}) ended by ${how}`);
+    const left: Task[] = [];
+    for (const task of slot.unfinished()) {
       // Items come in order: the first without an outcome was running, and those behind it had not started.
-      const label = `${task.fn.name} (task ${task.id}, item ${task.base + task.done})`;
-      const error = new WorkerLostError(
-        `the worker ${process.name} (pid ${pid}) ended by ${how} while it ran ${label}; the task is not run again`,
-        { pid, exitCode, signal, task: label },
-      );
-      const index = task.done++;
-      this.#settle(worker, task, index, false, error);
-      if (task.done < task.count) notStarted.unshift(task);
+      task.slot = undefined;
+      this.#stops.over(task);
+      if (task.attempt <= task.terms.retries && task.givenUp !== task.done && !task.cancelled) {
+        task.attempt++;
+      } else {
+        const { label: what } = task;
+        const runs = task.attempt > 1 ? `, its run ${task.attempt}` : '';
+        const error = new WorkerLostError(
+          `the worker ${name} (pid ${pid}) ended by ${how} while it ran ${what}${runs}; the task is not run again`,
+          { pid, exitCode, signal, task: what },
+        );
+        const index = task.done++;
+        this.#settle(slot, task, index, false, error);
+      }
+      if (task.done < task.count) left.push(task);
     }
-    this.#requeue(notStarted);
-    if (!worker.ready && this.#state !== 'terminated' && ++this.#failedStarts >= MOST_FAILED_STARTS) {
-      this.#failedStarts = 0;
-      this.#breakDown(
-        new WorkerLostError(
-          `${MOST_FAILED_STARTS} workers in a row ended before they could take a task, the last one by ${how}; ` +
-            'look at their stderr, and at the env, cwd, execArgv and initializer of the pool',
-          { pid, exitCode, signal, task: '' },
-        ),
-      );
-    }
+    this.#putBack([...left, ...notStarted]);
+    if (!slot.ready && this.#broken === undefined && this.#state !== 'terminated')
+      this.#startFailed(slot, how);
     this.#feed();
     this.#dismissIfDone();
     this.#changed();
+  }
+
+  #startFailed({ pid, exit: { exitCode, signal } }: Slot, how: string): void {
+    if (++this.#failedStarts < MOST_FAILED_STARTS) return;
+    this.#failedStarts = 0;
+    this.#breakDown(
+      new WorkerLostError(
+        `${MOST_FAILED_STARTS} workers in a row ended before they could take a task, the last one by ${how}; ` +
+          'look at their stderr, and at the env, cwd, execArgv and initializer of the pool',
+        { pid, exitCode, signal, task: '' },
+      ),
+    );
   }
 
   #dismissIfDone(): void {
     if (this.#state !== 'closing' || this.#outstanding > 0) return;
-    for (const worker of this.#workers) worker.close();
+    for (const slot of this.#slots) slot.close();
   }
 
   // ---------------------------------------------------------------------------------------------- tasks
 
   /** Gives out pending tasks while there is room. */
   #feed(): void {
-    while (this.#pendingFirst < this.#pending.length) {
-      const task = this.#pending[this.#pendingFirst];
-      if (task === undefined || task.cancelled) {
-        this.#pendingFirst++;
-        if (task !== undefined) this.#finish();
+    if (this.#feeding) return; // starting a worker may fail at once, and lead here again
+    this.#feeding = true;
+    for (let task = this.#backlog.peek(); task !== undefined; task = this.#backlog.peek()) {
+      if (task.cancelled) {
+        this.#backlog.shift();
+        this.#finish(task);
         continue;
       }
-      const worker = this.#choose();
-      if (worker === undefined) break;
-      if (task.done > 0) skipItems(task.slab, task.start, task.done);
-      if (!worker.send(task, task.slab, task.start, task.length)) break;
-      this.#pendingFirst++;
+      const slot = this.#choose();
+      if (this.#backlog.peek() !== task) continue;
+      if (slot === undefined) break;
+      task.prepare();
+      if (!slot.send(task, task.slab, task.start, task.length)) break;
+      this.#backlog.shift();
     }
-    if (this.#pendingFirst === this.#pending.length) {
-      this.#pending = [];
-      this.#pendingFirst = 0;
-    } else if (this.#pendingFirst > 4096) {
-      this.#pending = this.#pending.slice(this.#pendingFirst);
-      this.#pendingFirst = 0;
-    }
+    this.#feeding = false;
   }
 
   /** Back in front of what waits. */
-  #requeue(tasks: readonly Task[]): void {
+  #putBack(tasks: readonly Task[]): void {
     if (tasks.length === 0) return;
-    this.#pending = [...tasks, ...this.#pending.slice(this.#pendingFirst)];
-    this.#pendingFirst = 0;
+    if (this.#stops.any) for (const task of tasks) this.#stops.over(task);
+    this.#backlog.putBack(tasks);
   }
 
-  /** What waits behind another worker's running task is given out anew, now that one is idle. */
-  #rebalance(idle: PoolWorker): void {
-    if (idle.load > 0 || this.#pendingFirst < this.#pending.length || this.#state === 'terminated') return;
-    let busiest: PoolWorker | undefined;
-    for (const worker of this.#workers)
-      if (worker.load > 1 && worker.load > (busiest?.load ?? 0)) busiest = worker;
+  /** What waits behind another slot's running task is given out anew, now that one is idle. */
+  #rebalance(idle: Slot): void {
+    if (idle.load > 0 || !this.#backlog.isEmpty || this.#state === 'terminated') return;
+    let busiest: Slot | undefined;
+    for (const slot of this.#slots) if (slot.load > 1 && slot.load > (busiest?.load ?? 0)) busiest = slot;
     if (busiest !== undefined) this.#recall(busiest);
   }
 
-  /** Takes back what the worker has not started, for whoever comes first. */
-  #recall(worker: PoolWorker): void {
-    worker.takeBack((tasks) => {
-      this.#requeue(tasks);
+  /** Takes back what the slot has not started, for whoever comes first. */
+  #recall(slot: Slot, then?: () => void): void {
+    slot.takeBack((tasks) => {
+      this.#putBack(tasks);
+      then?.();
       this.#feed();
     });
   }
 
-  #settle(worker: PoolWorker, task: Task, index: number, ok: boolean, value: unknown): void {
-    if (!ok)
-      noteOrigin(value, {
-        pid: worker.process.pid ?? 0,
-        worker: worker.id,
-        index: task.base + index,
-        attempt: 1,
-      });
-    task.sink.settle(task.base + index, ok, value);
-    if (task.done === task.count) this.#finish();
+  #settle(slot: Slot, task: Task, index: number, ok: boolean, value: unknown): void {
+    if (!ok) {
+      const { attempt } = task;
+      noteOrigin(value, { pid: slot.pid, worker: slot.id, index: task.base + index, attempt });
+    }
+    task.attempt = 1;
+    task.settle(index, ok, value);
+    if (task.done === task.count) this.#finish(task);
+    else if (this.#stops.any) this.#stops.progressed(task);
   }
 
   /** No respawn loop: what is pending fails with the error once, and so does at once what comes later. */
@@ -290,33 +374,27 @@ export class Scheduler {
   /** Fails everything that is not settled. */
   #failAll(error: () => unknown): void {
     const tasks: Task[] = [];
-    for (const worker of this.#workers) {
+    for (const slot of this.#slots) {
       // Given up before they come back: nobody runs them, and nobody wants them any more.
-      tasks.push(...worker.forget());
-      worker.takeBack(() => undefined);
+      tasks.push(...slot.forget());
+      slot.takeBack(() => undefined);
     }
-    tasks.push(...this.#pending.slice(this.#pendingFirst));
-    this.#pending = [];
-    this.#pendingFirst = 0;
+    tasks.push(...this.#backlog.takeAll());
     for (const task of tasks) {
-      if (!task.cancelled) {
-        const reason = error();
-        for (; task.done < task.count; task.done++) task.sink.settle(task.base + task.done, false, reason);
-      }
-      this.#finish();
+      if (!task.cancelled) task.fail(error());
+      this.#finish(task);
     }
     this.#changed();
   }
 
-  #finish(): void {
-    if (--this.#outstanding === 0) {
-      this.#busy(-1);
-      // Not now: this may be called while a message is being read, and closing takes the ring away.
-      queueMicrotask(() => {
-        this.#dismissIfDone();
-        this.#changed();
-      });
-    }
+  #finish(task: Task): void {
+    if (this.#stops.any) this.#stops.over(task);
+    if (--this.#outstanding > 0) return;
+    this.#busy(-1);
+    this.#afterwards.do(() => {
+      this.#dismissIfDone();
+      this.#changed();
+    });
   }
 
   // ---------------------------------------------------------------------------------------------- waiting

@@ -1,9 +1,25 @@
 import type { TargetReference } from '../function-ref';
-import { encodeDefine } from './protocol';
+import { encodeDefine, goOnFrom } from './protocol';
+import type { Slot } from './slot';
+import type { Terms } from './terms';
 
 /** Takes the outcomes of a job's items. Never calls the user's code synchronously. */
 export interface Sink {
   settle(index: number, ok: boolean, value: unknown): void;
+}
+
+/** Takes the one outcome of a call. */
+export interface Outcome extends Sink {
+  /** Whether anybody still wants it. */
+  readonly isOpen: boolean;
+}
+
+/** Ends tasks, and waits for them. */
+export interface Stopper {
+  /** The caller has settled the tasks. */
+  stop(tasks: Iterable<Task>, reason: unknown): void;
+  /** Blocks the thread; false if `timeout` ms were not enough. */
+  block(done: () => boolean, timeout: number): boolean;
 }
 
 /** A function that the pool's workers run. */
@@ -35,6 +51,12 @@ export class Task {
   done = 0;
   /** Nobody wants it any more: it is dropped when it is met before it started. */
   cancelled = false;
+  /** Who has it. */
+  slot: Slot | undefined;
+  /** An item whose outcome was told before the worker told it. */
+  givenUp = -1;
+  /** Which run of the item `done` this is. */
+  attempt = 1;
   slab = NO_BYTES;
   start = 0;
   length = 0;
@@ -46,7 +68,33 @@ export class Task {
     readonly sink: Sink,
     readonly base: number,
     readonly count: number,
+    readonly terms: Terms,
   ) {}
+
+  /** What errors call the item that runs. */
+  get label(): string {
+    return `${this.fn.name} (task ${this.id}, item ${this.base + this.done})`;
+  }
+
+  /** Whether its message is needed after it was sent: of a chunk the rest must be known if the worker dies within. */
+  get mustKeep(): boolean {
+    return this.count > 1 || this.terms.retries > 0;
+  }
+
+  /** Gives the item `done` its outcome, unless that was told before. */
+  settle(index: number, ok: boolean, value: unknown): void {
+    if (index !== this.givenUp) this.sink.settle(this.base + index, ok, value);
+  }
+
+  /** Settles all that has no outcome with an error. */
+  fail(error: unknown): void {
+    for (; this.done < this.count; this.done++) this.settle(this.done, false, error);
+  }
+
+  /** The message, made ready to be sent again. */
+  prepare(): void {
+    if (this.done > 0 || this.attempt > 1) goOnFrom(this.slab, this.start, this.done, this.attempt);
+  }
 
   /** Keeps a copy of the message. */
   keep(bytes: Uint8Array, start: number, end: number): void {
@@ -68,8 +116,9 @@ export class Task {
     this.length = length;
   }
 
-  /** The message is on a worker's ring now; of a chunk the rest must be known if the worker dies within. */
-  sent(): void {
-    if (this.count === 1) this.slab = NO_BYTES;
+  /** The message is on a slot's ring now. */
+  sent(slot: Slot): void {
+    this.slot = slot;
+    if (!this.mustKeep) this.slab = NO_BYTES;
   }
 }

@@ -3,23 +3,45 @@ import { NOTHING, type Duplex, type Wait } from '../backend/backend';
 import { whileImporting } from '../current';
 import { EndOfFileError, SerializationError } from '../errors';
 import { instantiate, load, type Callable, type TargetReference } from '../function-ref';
+import { decodeControl } from './control';
+import { beWorker, nowRuns, type Running } from './current-task';
 import {
+  Flag,
   Kind,
   decodeOrder,
   encodeError,
   encodeResult,
+  encodeStarted,
   encodeTask,
+  goOnFrom,
   type Order,
   type TaskMessage,
   type WorkerLink,
 } from './protocol';
+import { StopRequests } from './stop-requests';
 
 /** How long (ms) synchronous tasks may follow each other before timers and I/O get their turn. */
 const TURN = 5;
 
+const NO_BYTES = new Uint8Array(0);
+
 export interface Initializer {
   readonly reference: TargetReference;
   readonly args: readonly unknown[];
+}
+
+/** What a worker is told at its start. */
+export interface WorkerSettings {
+  readonly id: number;
+  readonly initializer: Initializer | undefined;
+}
+
+/** A function that tasks name: not loaded yet, loading, or what came of it. */
+interface Known {
+  readonly reference: TargetReference;
+  call: Callable | undefined;
+  loading: Promise<void> | undefined;
+  error: unknown;
 }
 
 async function callable(reference: TargetReference): Promise<Callable> {
@@ -30,11 +52,19 @@ async function callable(reference: TargetReference): Promise<Callable> {
 }
 
 /** The target of a pool's workers: runs what comes, one task after the other, until the pool closes the link. */
-export async function runWorker(link: WorkerLink, initializer: Initializer | undefined): Promise<void> {
+export async function runWorker(
+  link: WorkerLink,
+  control: WorkerLink,
+  settings: WorkerSettings,
+): Promise<void> {
   // Ctrl-C in a terminal reaches every process of the group; the pool's owner decides what it means.
   process.on('SIGINT', () => undefined);
   const duplex = link.open(decodeOrder);
+  const requests = new StopRequests(control.open(decodeControl));
+  beWorker({ requests, workerId: settings.id });
+  const { initializer } = settings;
   if (initializer !== undefined) {
+    duplex.sendSync(Kind.Initializing, NO_BYTES, 0, Infinity);
     try {
       await (
         await callable(initializer.reference)
@@ -45,18 +75,21 @@ export async function runWorker(link: WorkerLink, initializer: Initializer | und
       process.exit(1);
     }
   }
-  duplex.sendSync(Kind.Ready, new Uint8Array(0), 0, Infinity);
-  await new Worker(duplex).run();
+  duplex.sendSync(Kind.Ready, NO_BYTES, 0, Infinity);
+  await new Worker(duplex, requests).run();
   // What tasks left behind (timers, servers) does not keep a worker alive.
   process.exit();
 }
 
 class Worker {
   readonly #duplex: Duplex<Order>;
-  readonly #functions = new Map<number, Callable | { readonly error: unknown }>();
+  readonly #requests: StopRequests;
+  readonly #functions = new Map<number, Known>();
+  #turnEnds = 0;
 
-  constructor(duplex: Duplex<Order>) {
+  constructor(duplex: Duplex<Order>, requests: StopRequests) {
     this.#duplex = duplex;
+    this.#requests = requests;
   }
 
   async run(): Promise<void> {
@@ -66,73 +99,128 @@ class Worker {
       timedOut: () => new Error(),
       owner: this.#duplex,
     };
-    let turnEnds = performance.now() + TURN;
+    this.#turnBegins();
     for (;;) {
       let order: Order | typeof NOTHING;
       try {
         order = this.#duplex.tryReceive();
         if (order === NOTHING) {
           order = await this.#duplex.receive(wait);
-          turnEnds = performance.now() + TURN;
+          this.#turnBegins();
         }
       } catch (error) {
         if (error instanceof EndOfFileError) return;
         throw error;
       }
       if (order.kind === 'define') {
-        await this.#define(order.id, order.reference);
-      } else if (!this.#functions.has(order.fn)) {
-        const { buffer, length } = encodeTask(order.id, order.fn, order.spread, order.items);
-        this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
+        // Loaded by the first task: what that takes is within the task's time.
+        const { id, reference } = order;
+        this.#functions.set(id, { reference, call: undefined, loading: undefined, error: undefined });
       } else {
-        const rest = this.#perform(order, order.skip);
+        const rest = this.#take(order);
         if (rest !== undefined) await rest;
       }
-      if (performance.now() > turnEnds) {
-        await setImmediate();
-        turnEnds = performance.now() + TURN;
-      }
+      if (performance.now() > this.#turnEnds) await this.#giveTurn();
     }
   }
 
-  async #define(id: number, reference: TargetReference): Promise<void> {
-    try {
-      this.#functions.set(id, await callable(reference));
-    } catch (error) {
-      this.#functions.set(id, { error });
-    }
+  #turnBegins(): void {
+    this.#turnEnds = performance.now() + TURN;
   }
 
-  /** Runs items from `first` on; a promise only if one of them is asynchronous. */
-  #perform(task: TaskMessage, first: number): Promise<void> | undefined {
-    const { id, fn, spread, items } = task;
-    const known = this.#functions.get(fn);
+  async #giveTurn(): Promise<void> {
+    await setImmediate();
+    this.#turnBegins();
+  }
+
+  /** A promise only if something has to be waited for. */
+  #take(order: TaskMessage): Promise<void> | undefined {
+    const known = this.#functions.get(order.fn);
+    if (known === undefined) {
+      this.#giveBack(order, order.skip);
+      return undefined;
+    }
+    if (order.flags & Flag.TellStart) {
+      const { buffer, length } = encodeStarted(order.id);
+      this.#duplex.sendSync(Kind.Started, buffer, length, Infinity);
+    }
+    if (known.call !== undefined) return this.#perform(known, order, order.skip);
+    return this.#loadAndPerform(known, order);
+  }
+
+  async #loadAndPerform(known: Known, order: TaskMessage): Promise<void> {
+    known.loading ??= callable(known.reference).then(
+      (call) => {
+        known.call = call;
+      },
+      (error: unknown) => {
+        known.error = error;
+      },
+    );
+    await known.loading;
+    await this.#perform(known, order, order.skip);
+  }
+
+  /** Runs items from `first` on. */
+  #perform(known: Known, order: TaskMessage, first: number): Promise<void> | undefined {
+    const { call, error } = known;
+    const { id, flags, items } = order;
+    const running: Running = { order, item: first, made: undefined };
+    nowRuns(running);
     for (let i = first; i < items.length; i++) {
-      if (typeof known !== 'function') {
-        this.#report(id, i, false, known?.error);
-        continue;
+      if (i > first) {
+        if (this.#isOver(order, i)) break;
+        if (performance.now() > this.#turnEnds) return this.#performLater(known, order, i);
       }
-      let value: unknown;
-      try {
-        const item = items[i];
-        value = spread ? known(...(item as readonly unknown[])) : known(item);
-      } catch (error) {
+      if (call === undefined) {
         this.#report(id, i, false, error);
         continue;
       }
-      if (isThenable(value)) return this.#settle(task, i, value);
+      running.item = i;
+      running.made = undefined;
+      let value: unknown;
+      try {
+        const item = items[i];
+        value = flags & Flag.Spread ? call(...(item as readonly unknown[])) : call(item);
+        if (isThenable(value)) return this.#settle(known, order, i, value);
+      } catch (thrown) {
+        this.#report(id, i, false, thrown);
+        continue;
+      }
       this.#report(id, i, true, value);
     }
+    nowRuns(undefined);
+    if (!this.#requests.isEmpty) this.#requests.forget(id);
     return undefined;
   }
 
-  async #settle(task: TaskMessage, index: number, value: PromiseLike<unknown>): Promise<void> {
+  async #performLater(known: Known, order: TaskMessage, next: number): Promise<void> {
+    await this.#giveTurn();
+    if (!this.#isOver(order, next)) await this.#perform(known, order, next);
+  }
+
+  async #settle(known: Known, order: TaskMessage, index: number, value: PromiseLike<unknown>): Promise<void> {
     try {
-      this.#report(task.id, index, true, await value);
+      this.#report(order.id, index, true, await value);
     } catch (error) {
-      this.#report(task.id, index, false, error);
+      this.#report(order.id, index, false, error);
     }
-    await this.#perform(task, index + 1);
+    if (index + 1 < order.items.length && this.#isOver(order, index + 1)) return;
+    await this.#perform(known, order, index + 1);
+  }
+
+  /** Whether nobody wants the rest of the task; then it is given back. */
+  #isOver(order: TaskMessage, next: number): boolean {
+    if (this.#requests.isEmpty || !this.#requests.concernsAll(order.id)) return false;
+    this.#requests.forget(order.id);
+    this.#giveBack(order, next);
+    return true;
+  }
+
+  #giveBack({ id, fn, flags, attempt, items }: TaskMessage, next: number): void {
+    const { buffer, length } = encodeTask(id, fn, flags, items);
+    goOnFrom(buffer, 0, next, attempt);
+    this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
   }
 
   #report(id: number, index: number, ok: boolean, value: unknown): void {

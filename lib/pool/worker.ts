@@ -3,111 +3,95 @@ import type { Duplex } from '../backend/backend';
 import { BrokenPipeError } from '../errors';
 import { ref } from '../function-ref';
 import { WORKER, Process, type ProcessOptions } from '../process';
+import type { Afterwards } from './afterwards';
+import { ControlKind, encodeStop } from './control';
 import { Kind, WorkerLink, decodeReportTo, decodeUnsent, type ReportHandler } from './protocol';
+import type { Slot, SlotEvents, SlotExit } from './slot';
 import type { Task } from './task';
-import type { Initializer, runWorker as WorkerMain } from './worker-main';
+import type { WorkerSettings, runWorker as WorkerMain } from './worker-main';
 
 const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runWorker');
 
-/** What the scheduler wants to hear of a worker. */
-export interface WorkerEvents {
-  ready(worker: PoolWorker): void;
-  result(worker: PoolWorker, task: Task, index: number, ok: boolean, value: unknown): void;
-  initializerFailed(worker: PoolWorker, error: unknown): void;
-  /** The worker has not started the task and does not have it any more. */
-  returned(task: Task): void;
-  /** Reports have been taken in; there may be room for more work. */
-  drained(worker: PoolWorker): void;
-  /** The process has ended, and everything it said was told. It never started these tasks. */
-  ended(worker: PoolWorker, notStarted: Task[]): void;
-  /** There is no process. */
-  notStarted(worker: PoolWorker, tasks: Task[], error: unknown): void;
-}
-
-/** A worker as its pool sees it: a process, the ring with its tasks, and what it holds. */
-export class PoolWorker {
-  readonly process: Process<void>;
+/** A process of this machine that runs tasks: its ring with tasks, its control link, and what it holds. */
+export class PoolWorker implements Slot {
   readonly id: number;
   ready = false;
   #open = true;
+  #ended = false;
+  readonly #process: Process<void>;
+  readonly #events: SlotEvents;
+  readonly #afterwards: Afterwards;
   readonly #duplex: Duplex<undefined>;
+  readonly #control: Duplex<undefined>;
+  readonly #theirs: readonly Duplex<undefined>[];
   readonly #tasks = new Map<number, Task>();
   readonly #knownFunctions = new Set<number>();
 
   constructor(
     id: number,
     options: ProcessOptions,
-    initializer: Initializer | undefined,
-    events: WorkerEvents,
+    settings: Omit<WorkerSettings, 'id'>,
+    events: SlotEvents,
+    afterwards: Afterwards,
   ) {
     this.id = id;
-    const handler: ReportHandler = {
-      result: (taskId, index, ok, value) => {
-        const task = this.#tasks.get(taskId);
-        if (task === undefined) return;
-        task.done = index + 1;
-        if (task.done === task.count) this.#tasks.delete(taskId);
-        events.result(this, task, index, ok, value);
-      },
-      ready: () => {
-        this.ready = true;
-        events.ready(this);
-      },
-      returned: (taskId, data) => {
-        const task = this.#tasks.get(taskId);
-        if (task === undefined) return;
-        this.#tasks.delete(taskId);
-        this.#knownFunctions.delete(task.fn.id);
-        task.keep(data, 0, data.length);
-        events.returned(task);
-      },
-      initializerFailed: (error) => {
-        events.initializerFailed(this, error);
-      },
-    };
-    const [ours, theirs] = backend.createDuplex<undefined>(decodeReportTo(handler));
+    this.#events = events;
+    this.#afterwards = afterwards;
+    const [ours, theirs] = backend.createDuplex<undefined>(decodeReportTo(this.#handler()));
+    const [control, theirControl] = backend.createDuplex<undefined>(() => undefined);
     this.#duplex = ours;
+    this.#control = control;
+    this.#theirs = [theirs, theirControl];
     const marked = { [WORKER]: true as const };
-    this.process = new Process<void>({
+    this.#process = new Process<void>({
       ...options,
       ...marked,
       target: runWorker,
-      args: [new WorkerLink(theirs.share()), initializer],
+      args: [new WorkerLink(theirs.share()), new WorkerLink(theirControl.share()), { ...settings, id }],
       name: `PoolWorker-${id}`,
       daemon: true,
     });
-    // Its orders are on their way when this returns; what goes wrong is told later.
-    void this.process.start().then(
-      () => {
-        this.process.onEnded(() => {
-          this.#drain();
-          this.takeBack((notStarted) => {
-            events.ended(this, notStarted);
-            this.close();
-            this.process.close();
-          });
-        });
-      },
-      (error: unknown) => {
-        this.takeBack((tasks) => {
-          events.notStarted(this, tasks, error);
-          this.close();
-        });
-      },
-    );
-    theirs.close();
-    ours.onReadable(() => {
-      if (this.#drain()) events.drained(this);
-    });
   }
 
-  /** Tasks sent and not done. */
+  get name(): string {
+    return this.#process.name;
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   get load(): number {
     return this.#tasks.size;
   }
 
-  /** false: the worker takes nothing any more. */
+  get exit(): SlotExit {
+    return { exitCode: this.#process.exitCode, signal: this.#process.signalCode };
+  }
+
+  start(): void {
+    // Its orders are on their way when this returns; what goes wrong is told now or later.
+    this.#process.startThen((error) => {
+      if (error === undefined) {
+        this.#process.onEnded(() => {
+          this.#onEnd();
+        });
+      } else {
+        this.#ended = true;
+        this.takeBack((tasks) => {
+          this.#events.notStarted(this, tasks, error);
+          this.close();
+        });
+      }
+    });
+    for (const end of this.#theirs) end.close();
+    this.#duplex.onReadable(() => {
+      if (this.#drain()) this.#events.drained(this);
+    });
+  }
+
   send(task: Task, data: Uint8Array, start: number, length: number): boolean {
+    if (!this.#open) return false;
     const { fn } = task;
     try {
       if (!this.#knownFunctions.has(fn.id)) {
@@ -120,14 +104,11 @@ export class PoolWorker {
       throw error;
     }
     this.#tasks.set(task.id, task);
-    task.sent();
+    task.sent(this);
     return true;
   }
 
-  /**
-   * Takes back, oldest first, all that the worker has not started, and tells `done`, at once or later; nobody runs
-   * these now. The worker may take a task from behind a definition that is taken back here: then it returns the task.
-   */
+  /** The worker may take a task from behind a definition that is taken back here: then it returns the task. */
   takeBack(done: (tasks: Task[]) => void): void {
     if (!this.#open) {
       done([]);
@@ -140,9 +121,8 @@ export class PoolWorker {
           this.#knownFunctions.delete(id);
           continue;
         }
-        const task = this.#tasks.get(id);
+        const task = this.#release(id);
         if (task === undefined) continue;
-        this.#tasks.delete(id);
         task.keep(data, 0, data.length);
         tasks.push(task);
       }
@@ -150,28 +130,98 @@ export class PoolWorker {
     });
   }
 
-  /** What it has started and not finished. */
   unfinished(): Task[] {
     return [...this.#tasks.values()];
   }
 
-  /** Gives up all it has: whatever it still reports is nobody's. */
   forget(): Task[] {
     const tasks = this.unfinished();
     this.#tasks.clear();
+    for (const task of tasks) task.slot = undefined;
     return tasks;
   }
 
-  /** Lets it finish what it has, then end. */
+  stop(task: Task, item: number | undefined, reason: unknown): void {
+    if (!this.#open) return;
+    const { buffer, length } = encodeStop(task.id, item, reason);
+    try {
+      this.#control.trySend(ControlKind.Stop, buffer, length);
+    } catch (error) {
+      if (!(error instanceof BrokenPipeError)) throw error; // its end is about to be told
+    }
+  }
+
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (!this.#ended) this.#process.kill(signal);
+  }
+
+  endSoon(): void {
+    if (!this.#ended) this.#process.endSoon();
+  }
+
   close(): void {
     this.#open = false;
     this.#duplex.close();
+    this.#control.close();
+  }
+
+  #handler(): ReportHandler {
+    return {
+      result: (id, index, ok, value) => {
+        const task = this.#tasks.get(id);
+        if (task === undefined) return;
+        task.done = index + 1;
+        if (task.done === task.count) this.#tasks.delete(id);
+        this.#events.result(this, task, index, ok, value);
+      },
+      started: (id) => {
+        const task = this.#tasks.get(id);
+        if (task !== undefined) this.#events.started(this, task);
+      },
+      ready: () => {
+        this.ready = true;
+        this.#events.ready(this);
+      },
+      initializing: () => {
+        this.#events.initializing(this);
+      },
+      returned: (id, data) => {
+        const task = this.#release(id);
+        if (task === undefined) return;
+        this.#knownFunctions.delete(task.fn.id);
+        task.keep(data, 0, data.length);
+        this.#events.returned(task);
+      },
+      initializerFailed: (error) => {
+        this.#events.initializerFailed(this, error);
+      },
+    };
+  }
+
+  #release(id: number): Task | undefined {
+    const task = this.#tasks.get(id);
+    if (task === undefined) return undefined;
+    this.#tasks.delete(id);
+    task.slot = undefined;
+    return task;
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    this.#drain();
+    this.takeBack((notStarted) => {
+      this.#events.ended(this, notStarted);
+      this.close();
+      this.#process.close();
+    });
   }
 
   /** Takes in what the worker has said; whether it had said anything. */
   #drain(): boolean {
-    let any = false;
-    while (this.#open && this.#duplex.tryReceiveMany(256).length > 0) any = true;
-    return any;
+    return this.#afterwards.reading(() => {
+      let any = false;
+      while (this.#open && this.#duplex.tryReceiveMany(256).length > 0) any = true;
+      return any;
+    });
   }
 }

@@ -1,0 +1,52 @@
+import { after } from '../timer';
+
+export interface Deadline {
+  readonly due: number;
+  readonly act: () => void;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+/** Timers that {@link fire} makes good for while the thread is blocked, when those of the event loop stand still. */
+export class Deadlines {
+  readonly #open = new Set<Deadline>();
+  /** Another one whenever {@link next} may have come nearer. */
+  version = 0;
+
+  /** Acts once in `ms` milliseconds; never for Infinity. */
+  set(ms: number, act: () => void): Deadline | undefined {
+    if (ms === Infinity) return undefined;
+    const deadline: Deadline = {
+      due: performance.now() + ms,
+      act,
+      timer: after(ms, () => {
+        this.#open.delete(deadline);
+        act();
+      }),
+    };
+    this.#open.add(deadline);
+    this.version++;
+    return deadline;
+  }
+
+  clear(deadline: Deadline | undefined): void {
+    if (deadline === undefined || !this.#open.delete(deadline)) return;
+    clearTimeout(deadline.timer);
+  }
+
+  /** Milliseconds until the next one. */
+  get next(): number {
+    let due = Infinity;
+    for (const deadline of this.#open) due = Math.min(due, deadline.due);
+    return Math.max(0, due - performance.now());
+  }
+
+  /** Acts on those that are due. */
+  fire(): void {
+    const now = performance.now();
+    for (const deadline of [...this.#open]) {
+      if (deadline.due > now || !this.#open.has(deadline)) continue;
+      this.clear(deadline);
+      deadline.act();
+    }
+  }
+}

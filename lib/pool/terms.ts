@@ -1,0 +1,33 @@
+import { integer, timeout } from '../options';
+
+/** What holds for the tasks of a call. Most calls share the terms of their pool. */
+export interface Terms {
+  /** Milliseconds from the start of a task. */
+  readonly taskTimeout: number;
+  /** Milliseconds from the request to stop until SIGTERM. */
+  readonly killAfter: number;
+  /** Runs after the first one. */
+  readonly retries: number;
+}
+
+const DEFAULTS: Terms = { taskTimeout: Infinity, killAfter: 1000, retries: 0 };
+
+/** A task's message has one byte for the number of the run. */
+const MOST_RETRIES = 254;
+
+/** @param name what errors call an option, e.g. 'Pool option' */
+export function termsFrom(
+  name: string,
+  given: Partial<Record<keyof Terms, unknown>>,
+  defaults: Terms = DEFAULTS,
+): Terms {
+  const { taskTimeout, killAfter, retries } = given;
+  const limit = (key: 'taskTimeout' | 'killAfter', value: unknown) =>
+    value === undefined ? defaults[key] : timeout(`${name} "${key}"`, value);
+  return {
+    taskTimeout: limit('taskTimeout', taskTimeout),
+    killAfter: limit('killAfter', killAfter),
+    retries:
+      retries === undefined ? defaults.retries : integer(`${name} "retries"`, retries, 0, MOST_RETRIES),
+  };
+}

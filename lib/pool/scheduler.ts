@@ -1,12 +1,12 @@
 import { backend } from '../backend';
 import { debug } from '../debug';
 import { PoolTerminatedError, TimeoutError, WorkerLostError } from '../errors';
-import type { Writer } from '../serializer';
 import { describeExit } from '../signals';
 import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
 import { Deadlines, type Deadline } from './deadlines';
 import type { PoolSettings } from './options';
+import type { Encoded } from './protocol';
 import { noteOrigin } from './remote-info';
 import type { Slot, SlotEvents } from './slot';
 import { Stops } from './stops';
@@ -97,13 +97,17 @@ export class Scheduler {
     return this.#state;
   }
 
-  /** Takes a task whose message is in the writer. */
-  submit(task: Task, message: Writer): void {
+  /**
+   * Takes a task and its message.
+   * @throws SerializationError if it has handles of too many file descriptors
+   */
+  submit(task: Task, message: Encoded): void {
     if (this.#broken !== undefined) {
       task.fail(this.#broken.error);
       return;
     }
-    const { buffer, length } = message;
+    const { buffer, length, shares } = message;
+    if (shares !== undefined) task.rights = backend.retain(shares);
     if (this.#outstanding++ === 0) this.#busy(1);
     const isFirst = this.#backlog.isEmpty;
     const slot = isFirst ? this.#choose() : undefined;
@@ -388,6 +392,7 @@ export class Scheduler {
   }
 
   #finish(task: Task): void {
+    task.release();
     if (this.#stops.any) this.#stops.over(task);
     if (--this.#outstanding > 0) return;
     this.#busy(-1);

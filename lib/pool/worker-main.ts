@@ -11,9 +11,8 @@ import {
   decodeOrder,
   encodeError,
   encodeResult,
+  encodeReturned,
   encodeStarted,
-  encodeTask,
-  goOnFrom,
   type Order,
   type TaskMessage,
   type WorkerLink,
@@ -217,9 +216,8 @@ class Worker {
     return true;
   }
 
-  #giveBack({ id, fn, flags, attempt, items }: TaskMessage, next: number): void {
-    const { buffer, length } = encodeTask(id, fn, flags, items);
-    goOnFrom(buffer, 0, next, attempt);
+  #giveBack(order: TaskMessage, next: number): void {
+    const { buffer, length } = encodeReturned(order, next);
     this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
   }
 
@@ -231,7 +229,8 @@ class Worker {
       if (!(error instanceof SerializationError)) throw error;
       message = encodeResult(id, index, false, error);
     }
-    this.#duplex.sendSync(Kind.Result, message.buffer, message.length, Infinity);
+    const { tag, buffer, length, shares } = message;
+    this.#duplex.sendSync(tag, buffer, length, Infinity, shares);
   }
 }
 

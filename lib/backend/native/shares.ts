@@ -1,4 +1,4 @@
-import { SerializationError } from '../../errors';
+import { DescriptorError, SerializationError } from '../../errors';
 import type { RetainedShares, Share } from '../backend';
 import { addon } from './addon';
 
@@ -21,8 +21,22 @@ export function descriptorsOf(shares: readonly Share[]): readonly number[] {
   return descriptors;
 }
 
+function duplicate(descriptors: readonly number[]): number[] {
+  try {
+    return addon.duplicate(descriptors);
+  } catch (error) {
+    const cause = error as NodeJS.ErrnoException;
+    if (cause.code !== 'EMFILE' && cause.code !== 'ENFILE') throw error;
+    throw new DescriptorError(
+      `expected room for ${descriptors.length} file descriptors of handles that wait to be sent, but this process has ` +
+        'as many as the limit allows; raise the limit (ulimit -n), or close handles',
+      { cause },
+    );
+  }
+}
+
 export function retain(shares: readonly Share[]): RetainedShares {
-  const all = addon.duplicate(shares.flatMap((share) => share.descriptors));
+  const all = duplicate(descriptorsOf(shares));
   let at = 0;
   let open = true;
   return {

@@ -80,3 +80,33 @@ test('the choice of a program that asks for the addon and has it', () => {
     status: 0,
   });
 });
+
+test('no descriptors left for the handles of a message: it stays, and comes when there are some again', () => {
+  const code = `
+    const { Queue, Event } = require('node:module').createRequire(${JSON.stringify(fixture)})('forkful');
+    const queue = new Queue();
+    const event = new Event();
+    for (let i = 0; i < 200; i++) queue.putSync({ i, event });
+    const held = [];
+    let failure;
+    try {
+      for (;;) held.push(queue.getNowait().event);
+    } catch (error) {
+      failure = error.code;
+    }
+    const first = held.length;
+    const before = queue.qsize() + first;
+    for (const each of held.splice(0)) each.close();
+    let next = first;
+    for (; !queue.empty(); next++) {
+      const { i, event } = queue.getNowait();
+      if (i !== next) throw new Error(i + ' instead of ' + next);
+      event.close();
+    }
+    process.stdout.write(JSON.stringify({ failure, before, next, any: first > 10 }));`;
+  expect(run(code, ['sh', '-c', 'ulimit -n 100; exec "$@"', 'sh'])).toMatchObject({
+    result: { failure: 'ERR_FORKFUL_DESCRIPTORS', before: 200, next: 200, any: true },
+    stderr: '',
+    status: 0,
+  });
+});

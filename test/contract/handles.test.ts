@@ -241,6 +241,19 @@ describeEach('handles in messages', ({ backend, context, method }) => {
       expect(await endOf(a)).toBe(END);
     });
 
+    test('with its own pipe, or one whose other end is gone', async () => {
+      const [a, b] = lose();
+      a.sendSync(b);
+      b.close();
+      expect(await endOf(a)).toBe(END);
+      const [c, d] = lose();
+      const [near, far] = pipe();
+      near.sendSync(d);
+      d.close();
+      far.close();
+      expect(await endOf(c)).toBe(END);
+    });
+
     test('with its receiver', async () => {
       const [a, b] = lose();
       const [through, started] = [queue(), queue<number>()];

@@ -73,8 +73,8 @@ export class HubChannel implements HubObject {
     return this.#line.rights();
   }
 
-  dispose(): void {
-    this.#line.dispose();
+  letGo(): void {
+    this.#line.letGo();
   }
 
   release(peer: Peer): void {

@@ -27,12 +27,12 @@ export class HubDuplex implements HubObject {
     if (this.#gone[1 - side] === true) peer.send(header(Op.Gone, this.#name + side));
   }
 
-  *rights(): Generator<number> {
-    for (const line of this.#incoming) yield* line.rights();
+  rights(side: number): Iterable<number> {
+    return this.#at(this.#incoming, side).rights();
   }
 
-  dispose(): void {
-    for (const line of this.#incoming) line.dispose();
+  letGo(side?: number): void {
+    for (const [at, line] of this.#incoming.entries()) if (side === undefined || side === at) line.letGo();
   }
 
   release(peer: Peer, side: number): void {
@@ -61,6 +61,7 @@ export class HubDuplex implements HubObject {
     } else {
       // Also when nobody will receive: the sender, who cannot know yet, may take it back.
       send(outgoing, op, frame, peer);
+      if (this.#gone[1 - side] === true) outgoing.letGo();
     }
   }
 
@@ -71,6 +72,7 @@ export class HubDuplex implements HubObject {
     const other = 1 - side;
     for (const peer of this.#at(this.#holders, other).peers) peer.send(header(Op.Gone, this.#name + other));
     this.#at(this.#incoming, other).end();
+    this.#at(this.#incoming, side).letGo();
   }
 
   #at<T>(pair: readonly [T, T], side: number): T {

@@ -42,11 +42,12 @@ const MESSAGES: Peer = {
  * All objects of a program, and who holds them. Knows nothing of threads and sockets.
  *
  * Invariant: an object exists as long as a process has a handle of it, or a message that a process can still receive.
- * Handles are counted, those of messages too; objects that only messages in each other hold are found by a search.
+ * Handles are counted, those of messages too; endpoints that only messages hold which nobody can receive are found by a
+ * search.
  */
 export class Hub implements Custody {
   readonly #objects = new Map<number, HubObject>();
-  /** How many handles of which objects. */
+  /** How many handles of which endpoints. */
   readonly #heldBy = new Map<Peer, Map<number, number>>([[MESSAGES, new Map()]]);
 
   join(peer: Peer): void {
@@ -57,10 +58,8 @@ export class Hub implements Custody {
   leave(peer: Peer): void {
     const held = [...(this.#heldBy.get(peer)?.keys() ?? [])];
     this.#heldBy.delete(peer);
-    for (const name of held) {
-      this.#objects.get(name)?.drop(peer);
-      this.#look(name);
-    }
+    for (const name of new Set(held.map(objectOf))) this.#objects.get(name)?.drop(peer);
+    for (const endpoint of held) this.#look(endpoint);
   }
 
   /** Gives the peer a handle. */
@@ -69,7 +68,7 @@ export class Hub implements Custody {
     const object = this.#objects.get(name);
     const held = this.#heldBy.get(peer);
     if (object === undefined || held === undefined) return;
-    held.set(name, (held.get(name) ?? 0) + 1);
+    held.set(endpoint, (held.get(endpoint) ?? 0) + 1);
     object.hold(peer, endpoint - name);
   }
 
@@ -108,44 +107,50 @@ export class Hub implements Custody {
   #release(peer: Peer, endpoint: number): void {
     const name = objectOf(endpoint);
     const held = this.#heldBy.get(peer);
-    const count = held?.get(name) ?? 0;
+    const count = held?.get(endpoint) ?? 0;
     if (count === 0) return;
-    if (count === 1) held?.delete(name);
-    else held?.set(name, count - 1);
+    if (count === 1) held?.delete(endpoint);
+    else held?.set(endpoint, count - 1);
     this.#objects.get(name)?.release(peer, endpoint - name);
-    this.#look(name);
+    this.#look(endpoint);
   }
 
-  /** Of an object that has lost a handle. */
-  #look(name: number): void {
+  /** Of an endpoint that has lost a handle. */
+  #look(endpoint: number): void {
+    const name = objectOf(endpoint);
     const object = this.#objects.get(name);
-    if (object?.unused === true) this.#remove(name, object);
-    else if (object !== undefined && !this.#isHeld(name)) this.#sweep();
+    if (object === undefined) return;
+    if (object.unused) {
+      this.#objects.delete(name);
+      object.letGo?.();
+    } else if (this.#isHeld(endpoint, MESSAGES) && !this.#isHeldByProcess(endpoint)) {
+      this.#sweep();
+    }
   }
 
-  #remove(name: number, object: HubObject): void {
-    this.#objects.delete(name);
-    object.dispose?.();
+  #isHeld(endpoint: number, peer: Peer): boolean {
+    return this.#heldBy.get(peer)?.has(endpoint) === true;
   }
 
-  /** By a process. */
-  #isHeld(name: number): boolean {
-    for (const [peer, held] of this.#heldBy) if (peer !== MESSAGES && held.has(name)) return true;
+  #isHeldByProcess(endpoint: number): boolean {
+    for (const peer of this.#heldBy.keys())
+      if (peer !== MESSAGES && this.#isHeld(endpoint, peer)) return true;
     return false;
   }
 
-  /** Removes what nobody can ever receive. */
+  /** Messages that nobody can ever receive let go of what they hold. */
   #sweep(): void {
     const reached = new Set<number>();
     const found: number[] = [];
     for (const [peer, held] of this.#heldBy) if (peer !== MESSAGES) found.push(...held.keys());
-    for (let name = found.pop(); name !== undefined; name = found.pop()) {
-      if (reached.has(name)) continue;
-      reached.add(name);
-      for (const endpoint of this.#objects.get(name)?.rights?.() ?? []) found.push(objectOf(endpoint));
+    for (let endpoint = found.pop(); endpoint !== undefined; endpoint = found.pop()) {
+      if (reached.has(endpoint)) continue;
+      reached.add(endpoint);
+      const name = objectOf(endpoint);
+      found.push(...(this.#objects.get(name)?.rights?.(endpoint - name) ?? []));
     }
-    const lost = [...this.#objects].filter(([name]) => !reached.has(name));
-    for (const [name] of lost) this.#objects.delete(name); // all of them, before their messages let go of each other
-    for (const [, object] of lost) object.dispose?.();
+    const lost = [...(this.#heldBy.get(MESSAGES)?.keys() ?? [])].filter((endpoint) => !reached.has(endpoint));
+    for (const endpoint of lost)
+      this.#objects.get(objectOf(endpoint))?.letGo?.(endpoint - objectOf(endpoint));
   }
 }

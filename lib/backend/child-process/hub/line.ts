@@ -14,8 +14,10 @@ export interface Item {
   readonly tag: number;
   readonly data: Uint8Array;
   /** The endpoints that it holds. */
-  readonly rights: readonly number[];
+  rights: readonly number[];
 }
+
+const NONE: readonly number[] = [];
 
 /** What a message counts for against a bound in bytes: the same as in the native ring. */
 function weight({ data }: Item): number {
@@ -202,14 +204,21 @@ export class Line {
   }
 
   *rights(): Generator<number> {
-    for (const { rights } of this.#items) yield* rights;
-    for (const { items } of this.#leases.values()) for (const { rights } of items) yield* rights;
-    for (const { item } of this.#putters) yield* item.rights;
+    for (const { rights } of this.#all()) yield* rights;
   }
 
-  dispose(): void {
+  /** Nobody will receive: the messages let go of what they hold. Idempotent. */
+  letGo(): void {
     const rights = [...this.rights()];
-    if (rights.length > 0) this.#custody.drop(rights);
+    if (rights.length === 0) return;
+    for (const item of this.#all()) item.rights = NONE;
+    this.#custody.drop(rights);
+  }
+
+  *#all(): Generator<Item> {
+    yield* this.#items;
+    for (const { items } of this.#leases.values()) yield* items;
+    for (const { item } of this.#putters) yield item;
   }
 
   /** The peer does not receive any more, or is gone: what it was lent and has not claimed is for others. */

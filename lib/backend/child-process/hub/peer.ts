@@ -31,10 +31,10 @@ export interface HubObject {
   /** Whether nobody has a handle any more. */
   readonly unused: boolean;
   handle(op: number, frame: HubFrame, peer: Peer): void;
-  /** The endpoints that messages in it hold. */
-  rights?(): Iterable<number>;
-  /** It is gone, and so are the messages in it. */
-  dispose?(): void;
+  /** The endpoints that the messages hold which can be received at this one. */
+  rights?(side: number): Iterable<number>;
+  /** Nobody will receive at this endpoint, or at none of them: the messages let go of what they hold. Idempotent. */
+  letGo?(side?: number): void;
 }
 
 /** The handles that messages hold while they are on their way. */

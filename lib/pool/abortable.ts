@@ -26,6 +26,10 @@ export class Abortable implements Outcome {
     return this.#open && this.#outcome.isOpen;
   }
 
+  yielded(value: unknown): void {
+    if (this.#open) this.#outcome.yielded?.(value);
+  }
+
   settle(index: number, ok: boolean, value: unknown): void {
     if (!this.#open) return;
     this.#open = false;

@@ -5,18 +5,22 @@ import { Reader, Writer } from '../serializer';
 export const ControlKind = {
   /** Task id, item or {@link WHOLE}, reason. */
   Stop: 1,
+  /** Task id, how many more values it may yield. */
+  Grant: 2,
 } as const;
 
 /** Instead of an item: the task with all that is left of it. */
 const WHOLE = 0xffffffff;
 
-export interface Control {
-  readonly kind: 'stop';
-  readonly task: number;
-  /** undefined: the whole task. */
-  readonly item: number | undefined;
-  readonly reason: unknown;
-}
+export type Control =
+  | {
+      readonly kind: 'stop';
+      readonly task: number;
+      /** undefined: the whole task. */
+      readonly item: number | undefined;
+      readonly reason: unknown;
+    }
+  | { readonly kind: 'grant'; readonly task: number; readonly count: number };
 
 // Not the writer and reader of tasks: a task may look in while another value is being read or written.
 const writer = new Writer();
@@ -36,9 +40,15 @@ export function encodeStop(task: number, item: number | undefined, reason: unkno
   }
 }
 
-export function decodeControl({ buffer, start, end }: Message): Control {
+/** The bytes are the writer's until the next call. */
+export function encodeGrant(task: number, count: number): Writer {
+  return writer.reset().u32(task).u32(count);
+}
+
+export function decodeControl({ tag, buffer, start, end }: Message): Control {
   reader.reset(buffer, start, end);
   const task = reader.u32();
-  const item = reader.u32();
-  return { kind: 'stop', task, item: item === WHOLE ? undefined : item, reason: reader.value() };
+  const number = reader.u32();
+  if (tag === ControlKind.Grant) return { kind: 'grant', task, count: number };
+  return { kind: 'stop', task, item: number === WHOLE ? undefined : number, reason: reader.value() };
 }

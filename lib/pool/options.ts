@@ -16,6 +16,10 @@ export interface TaskOptions {
   readonly killAfter?: number;
   /** How many times a task is run again whose worker was lost. @default 0 */
   readonly retries?: number;
+  /** Of the tasks that have not started, those with the highest go first. @default 0 */
+  readonly priority?: number;
+  /** Tasks with the same key run in the same worker, as long as that lives, in the order of the calls. */
+  readonly key?: string | number;
   /** Items that go to a worker together. @default ceil(items / (4 × processes)) for map, 1 for imap */
   readonly chunksize?: number;
   /** Gives PromiseSettledResults, and goes on after an error. @default false */
@@ -25,6 +29,8 @@ export interface TaskOptions {
 export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfter' | 'retries'> {
   /** Most workers; they start on demand. @default cpuCount() */
   readonly processes?: number;
+  /** Tasks that a worker runs at once: of use for asynchronous ones. @default 1 */
+  readonly concurrency?: number;
   /**
    * Runs in every worker before its first task. If it fails, or takes longer than the pool's `taskTimeout`, what is
    * pending or comes later rejects with its error.
@@ -41,13 +47,14 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
 }
 
 const POOL_TERMS = ['taskTimeout', 'killAfter', 'retries'] as const;
-const TASK_TERMS = POOL_TERMS;
+const TASK_TERMS = [...POOL_TERMS, 'priority', 'key'] as const;
 const TASK_OPTIONS = [...TASK_TERMS, 'signal', 'chunksize', 'settled'] as const;
 const CALLBACKS = ['callback', 'errorCallback'] as const;
 const PROCESS_OPTIONS = ['env', 'cwd', 'execArgv', 'stdio', 'context'] as const;
 
 export interface PoolSettings {
   readonly processes: number;
+  readonly concurrency: number;
   readonly initializer:
     { readonly reference: TargetReference; readonly args: readonly unknown[] } | undefined;
   readonly terms: Terms;
@@ -58,15 +65,17 @@ export interface PoolSettings {
 export function poolSettings(options: number | PoolOptions): PoolSettings {
   const given = record('Pool options', typeof options === 'object' ? options : { processes: options }, [
     'processes',
+    'concurrency',
     'initializer',
     'initargs',
     ...POOL_TERMS,
     ...PROCESS_OPTIONS,
   ]);
-  const { initializer, initargs, processes } = given;
+  const { initializer, initargs, processes, concurrency } = given;
   const args = initargs === undefined ? [] : list('Pool option "initargs"', initargs);
   return {
     processes: processes === undefined ? cpuCount() : integer('Pool option "processes"', processes, 1, 4096),
+    concurrency: concurrency === undefined ? 1 : integer('Pool option "concurrency"', concurrency, 1, 65_536),
     initializer: initializer === undefined ? undefined : { reference: referTo(initializer), args },
     terms: termsFrom('Pool option', given),
     process: Object.fromEntries(

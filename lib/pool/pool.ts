@@ -17,9 +17,11 @@ import {
 } from './options';
 import { Flag, encodeTask } from './protocol';
 import { Scheduler } from './scheduler';
+import type { Slot } from './slot';
+import { PoolStream } from './stream';
 import { Task, type Outcome, type Sink, type TaskFunction } from './task';
 import type { Terms } from './terms';
-import type { ArgsOf, Input, ItemOf, ResultOf, Settled, Wrapped } from './types';
+import type { ArgsOf, Input, ItemOf, ResultOf, Settled, Wrapped, YieldOf } from './types';
 
 /** Items that imap takes from its input beyond what was consumed, in chunks for each worker; at least 64 items. */
 const LOOK_AHEAD = 8;
@@ -204,7 +206,58 @@ export class Pool {
     };
   }
 
-  /** Starts all workers; resolves when they take tasks. */
+  /**
+   * What the generator `fn(...args)` yields, as it comes; the task runs only a bounded number of values ahead of its
+   * consumer. Leaving the loop stops it. `taskTimeout` is for the whole; `retries` do not apply.
+   */
+  stream<F extends Target>(
+    fn: F,
+    args?: Readonly<ArgsOf<F>>,
+    options?: TaskOptions,
+  ): AsyncIterableIterator<YieldOf<F>> {
+    const stream = new PoolStream<YieldOf<F>>(this.#scheduler);
+    return stream.comesFrom(this.#apply(fn, args, { ...options, retries: 0 }, stream, Flag.Stream));
+  }
+
+  /**
+   * `fn(...args)` once in every worker, after starting those that are missing; the results in the order of the workers.
+   * Workers that are started later do not run it: that is what `initializer` is for.
+   */
+  broadcast<F extends Target>(
+    fn: F,
+    args: Readonly<ArgsOf<F>> | undefined,
+    options: TaskOptions & Settled,
+  ): Promise<PromiseSettledResult<ResultOf<F>>[]>;
+  broadcast<F extends Target>(
+    fn: F,
+    args?: Readonly<ArgsOf<F>>,
+    options?: TaskOptions,
+  ): Promise<ResultOf<F>[]>;
+  async broadcast(fn: Target, args?: readonly unknown[], options?: TaskOptions): Promise<unknown[]> {
+    this.#mustRun();
+    const given = args === undefined ? [] : list('broadcast argument "args"', args);
+    const { terms, signal, settled } = callSettings('broadcast', options, this.#defaults);
+    const taskFunction = this.#functions.get(fn);
+    await this.#scheduler.ready();
+    this.#mustRun();
+    const slots = [...this.#scheduler.slots];
+    return new Promise((resolve, reject) => {
+      let outcome = promised(resolve as (value: unknown) => void, reject);
+      let tasks: Task[] = [];
+      if (signal !== undefined) {
+        const abortable = new Abortable(outcome, signal, this.#scheduler);
+        outcome = abortable;
+        tasks = abortable.tasks;
+      }
+      if (!outcome.isOpen) return;
+      const job = new MapJob(slots.length, settled, outcome, () => undefined);
+      slots.forEach((slot, i) => {
+        tasks.push(this.#submit(taskFunction, [given], Flag.Spread, i, job, terms, slot));
+      });
+    });
+  }
+
+  /** Starts all workers; resolves when they take tasks. @throws the initializer's error, or why none can be started */
   async ready(): Promise<void> {
     this.#mustRun();
     await this.#scheduler.ready();
@@ -240,15 +293,17 @@ export class Pool {
   #submit(
     fn: TaskFunction,
     items: readonly unknown[],
-    spread: boolean,
+    flags: number,
     base: number,
     sink: Sink,
     terms: Terms,
+    pinned?: Slot,
   ): Task {
     const id = this.#nextTask++ >>> 0;
-    const flags = (spread ? Flag.Spread : 0) | (terms.taskTimeout === Infinity ? 0 : Flag.TellStart);
-    const message = encodeTask(id, fn.id, flags, items);
+    const told = terms.taskTimeout === Infinity ? flags : flags | Flag.TellStart;
+    const message = encodeTask(id, fn.id, told, items);
     const task = new Task(id, fn, sink, base, items.length, terms);
+    task.pinned = pinned;
     this.#scheduler.submit(task, message);
     return task;
   }
@@ -259,6 +314,7 @@ export class Pool {
     args: readonly unknown[] | undefined,
     options: (TaskOptions & CallbackOptions<never>) | undefined,
     outcome: Outcome,
+    flags = 0,
   ): Task | undefined {
     try {
       this.#mustRun();
@@ -266,10 +322,12 @@ export class Pool {
       const { terms, signal, settled } = callSettings('apply', options, this.#defaults);
       const sink = settled ? asSettled(outcome) : outcome;
       const taskFunction = this.#functions.get(fn);
-      if (signal === undefined) return this.#submit(taskFunction, [given], true, 0, sink, terms);
+      if (signal === undefined) {
+        return this.#submit(taskFunction, [given], flags | Flag.Spread, 0, sink, terms);
+      }
       const abortable = new Abortable(sink, signal, this.#scheduler);
       if (!abortable.isOpen) return undefined;
-      const task = this.#submit(taskFunction, [given], true, 0, abortable, terms);
+      const task = this.#submit(taskFunction, [given], flags | Flag.Spread, 0, abortable, terms);
       abortable.tasks.push(task);
       return task;
     } catch (error) {
@@ -337,7 +395,7 @@ export class Pool {
     });
     const size = chunksize ?? Math.ceil(all.length / (4 * this.#processes));
     for (let i = 0; i < all.length; i += size)
-      tasks.push(this.#submit(fn, all.slice(i, i + size), spread, i, job, terms));
+      tasks.push(this.#submit(fn, all.slice(i, i + size), spread ? Flag.Spread : 0, i, job, terms));
   }
 
   #iterate<R>(
@@ -357,7 +415,7 @@ export class Pool {
       {
         submit: (chunk, base, sink) => {
           this.#mustRun();
-          return this.#submit(taskFunction, chunk, false, base, sink, terms);
+          return this.#submit(taskFunction, chunk, 0, base, sink, terms);
         },
         cancel: (tasks) => {
           scheduler.cancel(tasks);

@@ -30,6 +30,8 @@ export const Kind = {
   Started: 7,
   /** From a worker: its initializer is called. */
   Initializing: 8,
+  /** From a worker: task id, a value that the task yields. */
+  Yield: 9,
 } as const;
 
 /** What a task's message says in a bit. */
@@ -38,6 +40,8 @@ export const Flag = {
   Spread: 1,
   /** The pool wants to know when it is started. */
   TellStart: 2,
+  /** The function gives an iterable, whose values are sent as they come. */
+  Stream: 4,
 } as const;
 
 /** Where the parts of a task's message stand that change when it is sent again. */
@@ -184,6 +188,7 @@ export function encodeResult(id: number, index: number, ok: boolean, value: unkn
 export interface ReportHandler {
   result(id: number, index: number, ok: boolean, value: unknown): void;
   started(id: number): void;
+  yielded(id: number, value: unknown): void;
   ready(): void;
   initializing(): void;
   initializerFailed(error: unknown): void;
@@ -193,9 +198,15 @@ export interface ReportHandler {
 export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
   return (message) => {
     const { tag, buffer, start, end } = message;
-    if ((tag & ~WITH_HANDLES) === Kind.Result) {
+    const kind = tag & ~WITH_HANDLES;
+    if (kind === Kind.Result) {
       const { id, index, ok, value } = decoded(message, readResult);
       handler.result(id, index, ok, value);
+      return undefined;
+    }
+    if (kind === Kind.Yield) {
+      const { id, value } = decoded(message, readYield);
+      handler.yielded(id, value);
       return undefined;
     }
     reader.reset(buffer, start, end);
@@ -221,6 +232,10 @@ function readResult(_kind: number, opener: HandleOpener | undefined) {
   return { id, index, ok, value: reader.value(opener) };
 }
 
+function readYield(_kind: number, opener: HandleOpener | undefined) {
+  return { id: reader.u32(), value: reader.value(opener) };
+}
+
 /** A task that goes back: what its pool does not have. */
 export function encodeReturned(
   { id, fn, flags, attempt, hasHandles, items }: TaskMessage,
@@ -230,6 +245,16 @@ export function encodeReturned(
   encodeTask(id, fn, flags, items);
   goOnFrom(writer.buffer, 0, next, attempt);
   return writer;
+}
+
+/**
+ * Valid until the next call.
+ * @throws SerializationError if the value cannot be sent
+ */
+export function encodeYield(id: number, value: unknown): Encoded {
+  handles.take();
+  writer.reset().u32(id).value(value, 'yielded value', handles);
+  return encoded(Kind.Yield);
 }
 
 export function encodeStarted(id: number): Writer {

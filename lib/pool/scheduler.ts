@@ -5,6 +5,7 @@ import { describeExit } from '../signals';
 import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
 import { Deadlines, type Deadline } from './deadlines';
+import { Lanes } from './lanes';
 import type { PoolSettings } from './options';
 import type { Encoded } from './protocol';
 import { noteOrigin } from './remote-info';
@@ -15,6 +16,8 @@ import { PoolWorker } from './worker';
 
 /** Tasks on a worker's ring: enough that it never waits for the parent. What it has not started can be taken back. */
 const WINDOW = 128;
+/** The same for tasks that have no other worker to go to: they need not be taken back. */
+const LANE_WINDOW = 8;
 /** Workers that ended before they were ready, one after the other, until what is pending is given up. */
 const MOST_FAILED_STARTS = 3;
 
@@ -30,6 +33,9 @@ export class Scheduler {
   /** The idle one that finished last comes first: its core is hot. */
   #hottest: Slot | undefined;
   readonly #backlog = new Backlog();
+  readonly #lanes = new Lanes();
+  /** Most tasks in a slot, those that run and those on its ring. */
+  #window = WINDOW;
   readonly #afterwards = new Afterwards();
   readonly #deadlines = new Deadlines();
   readonly #stops: Stops;
@@ -38,6 +44,8 @@ export class Scheduler {
   #outstanding = 0;
   #nextWorker = 1;
   #failedStarts = 0;
+  /** Why the system refused the last worker that it refused. */
+  #startError: unknown;
   /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
   #broken: { readonly error: unknown } | undefined;
   #state: 'running' | 'closing' | 'terminated' = 'running';
@@ -70,9 +78,10 @@ export class Scheduler {
       this.#putBack([task]);
     },
     drained: (slot) => {
+      this.#feedLane(slot);
       this.#feed();
-      if (slot.load === 0 && slot.ready) {
-        this.#hottest = slot;
+      if (slot.load < this.#settings.concurrency && slot.ready) {
+        if (slot.load === 0) this.#hottest = slot;
         this.#rebalance(slot);
       }
     },
@@ -109,8 +118,10 @@ export class Scheduler {
     const { buffer, length, shares } = message;
     if (shares !== undefined) task.rights = backend.retain(shares);
     if (this.#outstanding++ === 0) this.#busy(1);
+    const { priority, key } = task.terms;
+    if (priority !== 0 && this.#window === WINDOW) this.#heedPriorities();
     const isFirst = this.#backlog.isEmpty;
-    const slot = isFirst ? this.#choose() : undefined;
+    const slot = isFirst && key === undefined && task.pinned === undefined ? this.#choose() : undefined;
     if (slot !== undefined) {
       if (task.mustKeep) task.keep(buffer, 0, length);
       if (slot.send(task, buffer, 0, length)) return;
@@ -120,11 +131,18 @@ export class Scheduler {
     if (isFirst) this.#feed();
   }
 
+  get slots(): readonly Slot[] {
+    return this.#slots;
+  }
+
   /** Drops what has not started. At once for what no worker has; a moment later for what lies on their rings. */
   cancel(tasks: Iterable<Task>): void {
     for (const task of tasks) task.cancelled = true;
     this.#afterwards.do(() => {
-      for (const slot of this.#slots) if (slot.load > 1) this.#recall(slot);
+      for (const slot of this.#slots) {
+        if (slot.load > 1) this.#recall(slot);
+        this.#feedLane(slot);
+      }
       this.#feed();
     });
   }
@@ -156,6 +174,9 @@ export class Scheduler {
   async ready(): Promise<void> {
     while (this.#state === 'running' && this.#slots.length < this.#mostWorkers && this.#start());
     await this.#until(() => this.#state !== 'running' || this.#slots.every((slot) => slot.ready));
+    if (this.#state !== 'running') return;
+    if (this.#broken !== undefined) throw this.#broken.error;
+    if (this.#slots.length === 0) throw this.#startError;
   }
 
   /** No more tasks; resolves when all are done and the workers are gone. */
@@ -196,10 +217,11 @@ export class Scheduler {
 
   /** undefined if that failed at once, which was dealt with. */
   #start(): Slot | undefined {
-    const { process, initializer } = this.#settings;
+    const { process, initializer, concurrency } = this.#settings;
     let slot: Slot;
     try {
-      slot = new PoolWorker(this.#nextWorker++, process, { initializer }, this.#events, this.#afterwards);
+      const told = { initializer, concurrency };
+      slot = new PoolWorker(this.#nextWorker++, process, told, this.#events, this.#afterwards);
     } catch (error) {
       this.#notStarted(undefined, [], error);
       return undefined;
@@ -220,7 +242,7 @@ export class Scheduler {
     if (this.#slots.length < this.#mostWorkers && best?.load !== 0) {
       return this.#start() ?? (this.#slots.length > 0 ? this.#choose() : undefined);
     }
-    return best !== undefined && best.load < WINDOW ? best : undefined;
+    return best !== undefined && best.load < this.#window ? best : undefined;
   }
 
   #initializing(slot: Slot): void {
@@ -252,8 +274,9 @@ export class Scheduler {
   /** A pool that cannot get another process goes on with those that it has, until one of them ends. */
   #notStarted(slot: Slot | undefined, tasks: Task[], error: unknown): void {
     if (slot !== undefined) this.#forgetSlot(slot);
+    this.#startError = error;
     debug(`${slot?.name ?? 'a worker'} could not be started`, error);
-    this.#putBack(tasks);
+    this.#putBack([...tasks, ...(slot === undefined ? [] : this.#lanes.forget(slot))]);
     if (this.#slots.length > 0) this.#mostWorkers = this.#slots.length;
     else this.#failAll(() => error);
     this.#feed();
@@ -287,7 +310,7 @@ export class Scheduler {
       }
       if (task.done < task.count) left.push(task);
     }
-    this.#putBack([...left, ...notStarted]);
+    this.#putBack([...left, ...notStarted, ...this.#lanes.forget(slot)]);
     if (!slot.ready && this.#broken === undefined && this.#state !== 'terminated')
       this.#startFailed(slot, how);
     this.#feed();
@@ -324,9 +347,16 @@ export class Scheduler {
         this.#finish(task);
         continue;
       }
-      const slot = this.#choose();
+      const isBound = task.terms.key !== undefined || task.pinned !== undefined;
+      const slot = isBound ? this.#wayOf(task) : this.#choose();
       if (this.#backlog.peek() !== task) continue;
       if (slot === undefined) break;
+      if (isBound) {
+        this.#backlog.shift();
+        this.#lanes.of(slot).push(task);
+        this.#feedLane(slot);
+        continue;
+      }
       task.prepare();
       if (!slot.send(task, task.slab, task.start, task.length)) break;
       this.#backlog.shift();
@@ -341,11 +371,58 @@ export class Scheduler {
     this.#backlog.putBack(tasks);
   }
 
+  /** The slot that a bound task must go to; undefined if there is none yet, or the task is settled for want of it. */
+  #wayOf(task: Task): Slot | undefined {
+    const { pinned } = task;
+    if (pinned !== undefined) {
+      if (this.#slots.includes(pinned)) return pinned;
+      this.#backlog.shift();
+      const what = task.label;
+      task.fail(new WorkerLostError(`the worker ${pinned.name} ended before it ran ${what}`, { task: what }));
+      this.#finish(task);
+      return undefined;
+    }
+    const { key = '' } = task.terms;
+    const known = this.#lanes.slotOf(key);
+    if (known !== undefined) return known;
+    let best: Slot | undefined;
+    const burden = (slot: Slot) => slot.load + this.#lanes.length(slot);
+    for (const slot of this.#slots) if (best === undefined || burden(slot) < burden(best)) best = slot;
+    if (this.#slots.length < this.#mostWorkers && (best === undefined || burden(best) > 0))
+      best = this.#start() ?? best;
+    if (best !== undefined) this.#lanes.assign(key, best);
+    return best;
+  }
+
+  /** Gives a slot what only it may run. */
+  #feedLane(slot: Slot): void {
+    if (this.#lanes.length(slot) === 0) return;
+    const lane = this.#lanes.of(slot);
+    for (let task = lane.peek(); task !== undefined; task = lane.peek()) {
+      if (task.cancelled) {
+        this.#finish(task);
+      } else {
+        if (slot.load >= LANE_WINDOW) break;
+        task.prepare();
+        if (!slot.send(task, task.slab, task.start, task.length)) break;
+      }
+      lane.shift();
+    }
+  }
+
+  /** From now on workers get a task when they can start it: what is urgent overtakes all that has not started. */
+  #heedPriorities(): void {
+    this.#window = this.#settings.concurrency;
+    for (const slot of this.#slots) if (slot.load > this.#window) this.#recall(slot);
+  }
+
   /** What waits behind another slot's running task is given out anew, now that one is idle. */
   #rebalance(idle: Slot): void {
-    if (idle.load > 0 || !this.#backlog.isEmpty || this.#state === 'terminated') return;
+    const { concurrency } = this.#settings;
+    if (idle.load >= concurrency || !this.#backlog.isEmpty || this.#state === 'terminated') return;
     let busiest: Slot | undefined;
-    for (const slot of this.#slots) if (slot.load > 1 && slot.load > (busiest?.load ?? 0)) busiest = slot;
+    for (const slot of this.#slots)
+      if (slot.load > concurrency && slot.load > (busiest?.load ?? 0)) busiest = slot;
     if (busiest !== undefined) this.#recall(busiest);
   }
 
@@ -383,7 +460,7 @@ export class Scheduler {
       tasks.push(...slot.forget());
       slot.takeBack(() => undefined);
     }
-    tasks.push(...this.#backlog.takeAll());
+    tasks.push(...this.#backlog.takeAll(), ...this.#lanes.takeAll());
     for (const task of tasks) {
       if (!task.cancelled) task.fail(error());
       this.#finish(task);

@@ -30,6 +30,8 @@ export interface Slot {
   forget(): Task[];
   /** Tells a task that runs that it should end. Of several items only this one; undefined: the whole task. */
   stop(task: Task, item: number | undefined, reason: unknown): void;
+  /** Lets a task yield more. */
+  grant(task: Task, count: number): void;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** SIGTERM, and SIGKILL if that does not help within a second. */
   endSoon(): void;

@@ -14,19 +14,37 @@ interface Request {
   readonly reason: unknown;
 }
 
+/** What else the control link brings. Never calls the user's code. */
+export interface ControlEvents {
+  stopped(task: number): void;
+  granted(task: number, count: number): void;
+}
+
 /** In a worker: which of its tasks should end. */
 export class StopRequests {
   readonly #control: Duplex<Control>;
   readonly #requests = new Map<number, Request>();
   /** Those of the tasks that run, for whom asked. */
   readonly #controllers = new Map<number, { readonly item: number; readonly controller: AbortController }>();
+  readonly #events: ControlEvents;
   #lookedAt = 0;
 
-  constructor(control: Duplex<Control>) {
+  constructor(control: Duplex<Control>, events: ControlEvents) {
     this.#control = control;
+    this.#events = events;
     control.onReadable(() => {
       this.#take(() => control.tryReceiveMany(16));
     });
+  }
+
+  /** Why the task should end; undefined also if it should not. */
+  reasonOf(id: number): unknown {
+    return this.#requests.get(id)?.reason;
+  }
+
+  /** Whether the item should end, as far as is known. */
+  concerns(id: number, item: number): boolean {
+    return this.#find(id, item) !== undefined;
   }
 
   /** Whether the rest of the task need not be run. */
@@ -82,7 +100,13 @@ export class StopRequests {
       if (error instanceof EndOfFileError) return; // the pool is closing, or its process has ended
       throw error;
     }
-    for (const { task, item, reason } of received) {
+    for (const control of received) {
+      const { task } = control;
+      if (control.kind === 'grant') {
+        this.#events.granted(task, control.count);
+        continue;
+      }
+      const { item, reason } = control;
       this.#requests.set(task, { item, reason });
       if (this.#requests.size > MOST_REQUESTS) {
         for (const oldest of this.#requests.keys()) {
@@ -90,6 +114,7 @@ export class StopRequests {
           break;
         }
       }
+      this.#events.stopped(task);
       // Not now: this may be inside a blocking call, where nothing of the user's runs.
       if (this.#controllers.size > 0) queueMicrotask(() => this.#abort(task));
     }

@@ -7,6 +7,8 @@ import type { Terms } from './terms';
 /** Takes the outcomes of a job's items. Never calls the user's code synchronously. */
 export interface Sink {
   settle(index: number, ok: boolean, value: unknown): void;
+  /** What a stream's task yields. */
+  yielded?(value: unknown): void;
 }
 
 /** Takes the one outcome of a call. */
@@ -60,6 +62,8 @@ export class Task {
   attempt = 1;
   /** Of the handles in its message: whoever runs it, and however often, gets them from here. */
   rights: RetainedShares | undefined;
+  /** The only one that may run it. */
+  pinned: Slot | undefined;
   slab = NO_BYTES;
   start = 0;
   length = 0;

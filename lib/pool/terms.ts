@@ -1,4 +1,5 @@
-import { integer, timeout } from '../options';
+import { integer, invalid, timeout } from '../options';
+import type { Key } from './lanes';
 
 /** What holds for the tasks of a call. Most calls share the terms of their pool. */
 export interface Terms {
@@ -8,9 +9,13 @@ export interface Terms {
   readonly killAfter: number;
   /** Runs after the first one. */
   readonly retries: number;
+  /** The higher, the earlier. */
+  readonly priority: number;
+  /** Tasks with the same one go to the same worker. */
+  readonly key: Key | undefined;
 }
 
-const DEFAULTS: Terms = { taskTimeout: Infinity, killAfter: 1000, retries: 0 };
+const DEFAULTS: Terms = { taskTimeout: Infinity, killAfter: 1000, retries: 0, priority: 0, key: undefined };
 
 /** A task's message has one byte for the number of the run. */
 const MOST_RETRIES = 254;
@@ -21,7 +26,7 @@ export function termsFrom(
   given: Partial<Record<keyof Terms, unknown>>,
   defaults: Terms = DEFAULTS,
 ): Terms {
-  const { taskTimeout, killAfter, retries } = given;
+  const { taskTimeout, killAfter, retries, priority, key } = given;
   const limit = (key: 'taskTimeout' | 'killAfter', value: unknown) =>
     value === undefined ? defaults[key] : timeout(`${name} "${key}"`, value);
   return {
@@ -29,5 +34,12 @@ export function termsFrom(
     killAfter: limit('killAfter', killAfter),
     retries:
       retries === undefined ? defaults.retries : integer(`${name} "retries"`, retries, 0, MOST_RETRIES),
+    priority: priority === undefined ? defaults.priority : integer(`${name} "priority"`, priority, -1e9, 1e9),
+    key: key === undefined ? defaults.key : keyFrom(`${name} "key"`, key),
   };
+}
+
+function keyFrom(name: string, key: unknown): Key {
+  if (typeof key === 'string' || typeof key === 'number') return key;
+  throw invalid(name, 'a string or a number', key);
 }

@@ -17,6 +17,10 @@ export type ResultOf<F> = F extends (...args: never[]) => infer R
 /** What a map hands to a target. */
 export type ItemOf<F> = ArgsOf<F> extends readonly [] ? unknown : ArgsOf<F>[0];
 
+/** What the iterable yields that a target returns. */
+export type YieldOf<F> =
+  ResultOf<F> extends Iterable<infer T> ? T : ResultOf<F> extends AsyncIterable<infer T> ? T : unknown;
+
 export type Input<T> = Iterable<T> | AsyncIterable<T>;
 
 /** An options object that asks for PromiseSettledResults. */

@@ -4,7 +4,8 @@ import { BrokenPipeError } from '../errors';
 import { ref } from '../function-ref';
 import { WORKER, Process, type ProcessOptions } from '../process';
 import type { Afterwards } from './afterwards';
-import { ControlKind, encodeStop } from './control';
+import type { Writer } from '../serializer';
+import { ControlKind, encodeGrant, encodeStop } from './control';
 import { Kind, WorkerLink, decodeReportTo, decodeUnsent, taskTag, type ReportHandler } from './protocol';
 import type { Slot, SlotEvents, SlotExit } from './slot';
 import type { Task } from './task';
@@ -144,13 +145,11 @@ export class PoolWorker implements Slot {
   }
 
   stop(task: Task, item: number | undefined, reason: unknown): void {
-    if (!this.#open) return;
-    const { buffer, length } = encodeStop(task.id, item, reason);
-    try {
-      this.#control.trySend(ControlKind.Stop, buffer, length);
-    } catch (error) {
-      if (!(error instanceof BrokenPipeError)) throw error; // its end is about to be told
-    }
+    this.#tell(ControlKind.Stop, encodeStop(task.id, item, reason));
+  }
+
+  grant(task: Task, count: number): void {
+    this.#tell(ControlKind.Grant, encodeGrant(task.id, count));
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -167,6 +166,15 @@ export class PoolWorker implements Slot {
     this.#control.close();
   }
 
+  #tell(kind: number, { buffer, length }: Writer): void {
+    if (!this.#open) return;
+    try {
+      this.#control.trySend(kind, buffer, length);
+    } catch (error) {
+      if (!(error instanceof BrokenPipeError)) throw error; // its end is about to be told
+    }
+  }
+
   #handler(): ReportHandler {
     return {
       result: (id, index, ok, value) => {
@@ -179,6 +187,9 @@ export class PoolWorker implements Slot {
       started: (id) => {
         const task = this.#tasks.get(id);
         if (task !== undefined) this.#events.started(this, task);
+      },
+      yielded: (id, value) => {
+        this.#tasks.get(id)?.sink.yielded?.(value);
       },
       ready: () => {
         this.ready = true;

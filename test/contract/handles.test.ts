@@ -362,6 +362,14 @@ describeEach('handles in messages', ({ backend, context, method }) => {
       }
     });
 
+    test('what a stream yields', async () => {
+      const values: unknown[] = [];
+      for await (const made of pool({ processes: 1 }).stream(handles.makeQueues, [3, method])) {
+        values.push(await own(made as Queue<number>).get());
+      }
+      expect(values).toEqual([0, 1, 2]);
+    });
+
     test('each worker fills its band of one array', async () => {
       if (!isShared) return;
       const array = own(new context.SharedArray('uint8', 64));

@@ -1,7 +1,8 @@
 import type { AsyncResult } from 'forkful';
+import * as more from '../fixtures/pool-tasks.js';
 import * as tasks from '../fixtures/tasks.js';
 import { describeEach, errorOf, thrown, until } from './methods';
-import { poolsOf, range } from './pools';
+import { notesOfEachTest, poolsOf, range } from './pools';
 
 describeEach('Pool: every verb', ({ context }) => {
   const pool = poolsOf(context);
@@ -97,5 +98,79 @@ describeEach('Pool: every verb', ({ context }) => {
     await result.wait();
     expect(result.successful()).toBe(false);
     expect((await errorOf(result)).message).toBe('odd: 1');
+  });
+
+  describe('stream', () => {
+    const notes = notesOfEachTest();
+
+    test('gives what a generator yields, its error after that, and ends', async () => {
+      const p = pool(1);
+      const all: number[] = [];
+      for await (const value of p.stream(more.count, [1000])) all.push(value as number);
+      expect(all).toEqual(range(1000));
+      const seen: unknown[] = [];
+      const failing = p.stream(more.countSlowly, [10, 3, undefined]);
+      const error = await errorOf(
+        (async () => {
+          for await (const value of failing) seen.push(value);
+        })(),
+      );
+      expect(error).toMatchObject({ name: 'RangeError', message: 'not that one' });
+      expect(seen).toEqual([0, 1, 2]);
+      expect(await failing.next()).toEqual({ done: true, value: undefined });
+      expect((await errorOf(p.stream(tasks.double, [1]).next())).message).toContain('iterable');
+      const unsendable = p.stream(more.yieldFunction);
+      expect((await unsendable.next()).value).toBe(1);
+      expect((await errorOf(unsendable.next())).code).toBe('ERR_FORKFUL_SERIALIZATION');
+      const lost = p.stream(more.yieldAndDie);
+      expect([(await lost.next()).value, (await lost.next()).value]).toEqual([1, 2]);
+      expect((await errorOf(lost.next())).code).toBe('ERR_FORKFUL_WORKER_LOST');
+      expect(await p.apply(tasks.add, [1, 1])).toBe(2);
+    });
+
+    test('runs a bounded way ahead of its consumer; leaving the loop closes the generator', async () => {
+      const p = pool(1);
+      const worker = await p.apply(tasks.pid);
+      const stream = p.stream(more.countSlowly, [100_000, -1, notes.file]);
+      expect((await stream.next()).value).toBe(0);
+      await notes.now.hasLines(60);
+      for (let i = 1; i < 200; i++) expect((await stream.next()).value).toBe(i);
+      await stream.return!();
+      expect(await stream.next()).toEqual({ done: true, value: undefined });
+      expect(await p.apply(tasks.pid)).toBe(worker);
+      expect(notes.now.lines.at(-1)).toBe('closed');
+      expect(notes.now.lines.length).toBeLessThan(300);
+    });
+
+    test('ends by its signal', async () => {
+      const p = pool(1);
+      const controller = new AbortController();
+      const stream = p.stream(more.count, [1e9, notes.file], { signal: controller.signal });
+      expect((await stream.next()).value).toBe(0);
+      controller.abort(new Error('enough'));
+      let error: unknown;
+      for (let i = 0; i < 200 && error === undefined; i++)
+        await stream.next().catch((thrown: unknown) => (error = thrown));
+      expect(error).toBe(controller.signal.reason);
+      expect(await p.apply(tasks.add, [1, 1])).toBe(2);
+      expect(notes.now.lines).toEqual(['closed']);
+    });
+  });
+
+  test('broadcast runs once in every worker', async () => {
+    const p = pool(3);
+    const pids = await p.broadcast(more.setMark, ['here']);
+    expect(new Set(pids).size).toBe(3);
+    const found = await p.map(more.getMark, range(30), { chunksize: 1 });
+    for (const [pid, mark] of found) {
+      expect(pids).toContain(pid);
+      expect(mark).toBe('here');
+    }
+    const outcomes = await p.broadcast(tasks.fail, ['all of them'], { settled: true });
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect((await errorOf(p.broadcast(tasks.exit, [4]))).code).toBe('ERR_FORKFUL_WORKER_LOST');
+    const q = pool({ processes: 2, initializer: tasks.failToInitialise, stdio: 'ignore' });
+    expect((await errorOf(q.broadcast(tasks.pid))).message).toBe('no database');
+    expect((await errorOf(q.ready())).message).toBe('no database');
   });
 });

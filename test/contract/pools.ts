@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context, Pool, PoolOptions } from 'forkful';
@@ -26,6 +26,10 @@ export class Notes {
 
   get lines(): string[] {
     return existsSync(this.file) ? readFileSync(this.file, 'utf8').split('\n').slice(0, -1) : [];
+  }
+
+  add(line: string): void {
+    appendFileSync(this.file, `${line}\n`);
   }
 
   async hasLines(count: number): Promise<void> {

@@ -1,0 +1,244 @@
+import { setImmediate } from 'node:timers/promises';
+import { NOTHING, type Duplex, type Wait } from '../backend/backend';
+import { SerializationError } from '../errors';
+import type { Callable } from '../function-ref';
+import { KnownFunction } from './callable';
+import { nowRuns, whileRunning, type Running } from './current-task';
+import {
+  Flag,
+  Kind,
+  encodeResult,
+  encodeStarted,
+  encodeReturned,
+  encodeYield,
+  type Encoded,
+  type Order,
+  type TaskMessage,
+} from './protocol';
+import type { StopRequests } from './stop-requests';
+import type { Yielding } from './yielding';
+
+/** How long (ms) synchronous tasks may follow each other before timers and I/O get their turn. */
+const TURN = 5;
+
+/** In a worker: runs what its ring brings, up to `concurrency` tasks at a time. */
+export class Runner {
+  readonly #duplex: Duplex<Order>;
+  readonly #requests: StopRequests;
+  readonly #yielding: Yielding;
+  readonly #concurrency: number;
+  readonly #functions = new Map<number, KnownFunction>();
+  readonly #unfinished = new Set<Promise<void>>();
+  #turnEnds = 0;
+
+  constructor(duplex: Duplex<Order>, requests: StopRequests, yielding: Yielding, concurrency: number) {
+    this.#duplex = duplex;
+    this.#requests = requests;
+    this.#yielding = yielding;
+    this.#concurrency = concurrency;
+  }
+
+  /** @throws EndOfFileError when the pool has closed the link */
+  async run(): Promise<void> {
+    const wait: Wait = {
+      timeout: Infinity,
+      signal: undefined,
+      timedOut: () => new Error(),
+      owner: this.#duplex,
+    };
+    this.#turnBegins();
+    for (;;) {
+      let order: Order | typeof NOTHING;
+      order = this.#duplex.tryReceive();
+      if (order === NOTHING) {
+        order = await this.#duplex.receive(wait);
+        this.#turnBegins();
+      }
+      if (order.kind === 'define') {
+        this.#functions.set(order.id, new KnownFunction(order.reference));
+      } else {
+        const rest = this.#take(order);
+        if (rest !== undefined) {
+          if (this.#concurrency === 1) await rest;
+          else await this.#goOnBeside(rest);
+        }
+      }
+      if (performance.now() > this.#turnEnds) await this.#giveTurn();
+    }
+  }
+
+  /** Waits only if no other task may run now. */
+  async #goOnBeside(task: Promise<void>): Promise<void> {
+    const whole = task.finally(() => this.#unfinished.delete(whole));
+    this.#unfinished.add(whole);
+    if (this.#unfinished.size >= this.#concurrency) await Promise.race(this.#unfinished);
+  }
+
+  #turnBegins(): void {
+    this.#turnEnds = performance.now() + TURN;
+  }
+
+  async #giveTurn(): Promise<void> {
+    await setImmediate();
+    this.#turnBegins();
+  }
+
+  /** A promise only if something has to be waited for. */
+  #take(order: TaskMessage): Promise<void> | undefined {
+    const known = this.#functions.get(order.fn);
+    if (known === undefined) {
+      this.#giveBack(order, order.skip);
+      return undefined;
+    }
+    if (order.flags & Flag.TellStart) {
+      const { buffer, length } = encodeStarted(order.id);
+      this.#duplex.sendSync(Kind.Started, buffer, length, Infinity);
+    }
+    const running: Running = { order, item: order.skip, made: undefined };
+    if (this.#concurrency > 1) return whileRunning(running, () => this.#begin(known, running));
+    nowRuns(running);
+    return this.#begin(known, running);
+  }
+
+  #begin(known: KnownFunction, running: Running): Promise<void> | undefined {
+    const { order } = running;
+    if (known.call === undefined || order.flags & Flag.Stream) return this.#beginLater(known, running);
+    return this.#perform(known, running, order.skip);
+  }
+
+  async #beginLater(known: KnownFunction, running: Running): Promise<void> {
+    const { order } = running;
+    if (known.call === undefined) await known.load();
+    if (order.flags & Flag.Stream && known.call !== undefined) await this.#stream(known.call, order);
+    else await this.#perform(known, running, order.skip);
+  }
+
+  /** Runs items from `first` on. */
+  #perform(known: KnownFunction, running: Running, first: number): Promise<void> | undefined {
+    const { call, error } = known;
+    const { order } = running;
+    const { id, flags, items } = order;
+    for (let i = first; i < items.length; i++) {
+      if (i > first) {
+        if (this.#isOver(order, i)) return undefined;
+        if (performance.now() > this.#turnEnds) return this.#performLater(known, running, i);
+      }
+      if (call === undefined) {
+        this.#report(id, i, false, error);
+        continue;
+      }
+      running.item = i;
+      running.made = undefined;
+      let value: unknown;
+      try {
+        const item = items[i];
+        value = flags & Flag.Spread ? call(...(item as readonly unknown[])) : call(item);
+        if (isThenable(value)) return this.#settle(known, running, i, value);
+      } catch (thrown) {
+        this.#report(id, i, false, thrown);
+        continue;
+      }
+      this.#report(id, i, true, value);
+    }
+    this.#end(id);
+    return undefined;
+  }
+
+  async #performLater(known: KnownFunction, running: Running, next: number): Promise<void> {
+    await this.#giveTurn();
+    if (!this.#isOver(running.order, next)) await this.#perform(known, running, next);
+  }
+
+  async #settle(
+    known: KnownFunction,
+    running: Running,
+    index: number,
+    value: PromiseLike<unknown>,
+  ): Promise<void> {
+    const { order } = running;
+    try {
+      this.#report(order.id, index, true, await value);
+    } catch (error) {
+      this.#report(order.id, index, false, error);
+    }
+    const next = index + 1;
+    if (next === order.items.length) this.#end(order.id);
+    else if (!this.#isOver(order, next)) await this.#perform(known, running, next);
+  }
+
+  /** Sends what the function yields, no faster than it is consumed. */
+  async #stream(call: Callable, { id, items }: TaskMessage): Promise<void> {
+    this.#yielding.begin(id);
+    let iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+    try {
+      iterator = iteratorOf(await call(...(items[0] as readonly unknown[])));
+      for (;;) {
+        if (this.#requests.concerns(id, 0)) throw this.#requests.reasonOf(id);
+        const step = iterator.next();
+        const result: IteratorResult<unknown, unknown> = isThenable(step) ? await step : step;
+        if (result.done === true) break;
+        this.#send(encodeYield(id, result.value));
+        await this.#yielding.spend(id);
+        if (performance.now() > this.#turnEnds) await this.#giveTurn();
+      }
+      this.#report(id, 0, true, undefined);
+    } catch (error) {
+      try {
+        await iterator?.return?.();
+      } catch {
+        // The first error is the one that is told.
+      }
+      this.#report(id, 0, false, error);
+    }
+    this.#yielding.end(id);
+    this.#end(id);
+  }
+
+  #end(id: number): void {
+    if (this.#concurrency === 1) nowRuns(undefined);
+    if (!this.#requests.isEmpty) this.#requests.forget(id);
+  }
+
+  /** Whether nobody wants the rest of the task; then it is given back. */
+  #isOver(order: TaskMessage, next: number): boolean {
+    if (this.#requests.isEmpty || !this.#requests.concernsAll(order.id)) return false;
+    this.#end(order.id);
+    this.#giveBack(order, next);
+    return true;
+  }
+
+  #giveBack(order: TaskMessage, next: number): void {
+    const { buffer, length } = encodeReturned(order, next);
+    this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
+  }
+
+  #report(id: number, index: number, ok: boolean, value: unknown): void {
+    let message;
+    try {
+      message = encodeResult(id, index, ok, value);
+    } catch (error) {
+      if (!(error instanceof SerializationError)) throw error;
+      message = encodeResult(id, index, false, error);
+    }
+    this.#send(message);
+  }
+
+  #send({ tag, buffer, length, shares }: Encoded): void {
+    this.#duplex.sendSync(tag, buffer, length, Infinity, shares);
+  }
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+function iteratorOf(value: unknown): AsyncIterator<unknown> | Iterator<unknown> {
+  const iterable = Object(value) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+  const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
+  if (iterator === undefined) {
+    throw new TypeError('stream() is for functions that return an iterable, such as generators');
+  }
+  return iterator;
+}

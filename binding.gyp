@@ -32,6 +32,7 @@
         "native/addon/convert.cc",
         "native/addon/fork.cc",
         "native/addon/messages.cc",
+        "native/addon/named.cc",
         "native/addon/ring_object.cc",
         "native/addon/reactor_object.cc",
         "native/addon/system.cc"

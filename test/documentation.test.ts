@@ -17,6 +17,7 @@ const documents: Record<string, Record<string, RegExp>> = {
   'docs/queues.md': {
     'handles.mjs': /^hello world\n$/,
     'shutdown.mjs': /^10\n$/,
+    'named.mjs': /^\{ id: 1 \}\n$/,
     'joinable.mjs': /^1\n4\n9\ndone\n$/,
   },
   'docs/locks.md': {

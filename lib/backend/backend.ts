@@ -278,7 +278,19 @@ export interface Backend extends SynchronizeBackend {
   /** What every forkserver that is started from now on loads before it serves. */
   setPreload(preload: Preload): void;
   createChannel<T>(options: ChannelOptions, decode: Decode<T>): Channel<T>;
-  openChannel<T>(share: Share, decode: Decode<T>): Channel<T>;
+  /**
+   * The channel of this name of all programs of this user; a new one if nobody uses it. Its bounds are those of who made
+   * it.
+   * @throws ExistsError if it is in use and was to be `exclusive`
+   * @throws UnsupportedError, CorruptError, MemoryError
+   */
+  nameChannel<T>(
+    name: string,
+    exclusive: boolean,
+    options: ChannelOptions,
+    decode: Decode<T>,
+  ): { readonly channel: Channel<T>; readonly bounds: ChannelOptions };
+  openChannel<T>(share: Share, decode: Decode<T>, name?: string): Channel<T>;
   createDuplex<T>(decode: Decode<T>): [Duplex<T>, Duplex<T>];
   openDuplex<T>(share: Share, decode: Decode<T>): Duplex<T>;
   /**

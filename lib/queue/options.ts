@@ -1,4 +1,5 @@
-import { integer, record, timeout } from '../options';
+import { flag, integer, record, timeout } from '../options';
+import { sharedName } from '../shared-name';
 
 export interface QueueOptions {
   /** Most messages at a time; 0: no bound. @default 0 */
@@ -10,10 +11,19 @@ export interface QueueOptions {
    * long as it takes. @default 1000
    */
   readonly flushTimeout?: number;
+  /**
+   * For unrelated programs of this user: they all have the same queue of this name, with the bounds of who made it. It
+   * goes with its last user. Queues, locks and shared memory do not pass through it. Native backend only.
+   */
+  readonly name?: string | undefined;
+  /** Whether a queue of that name must not be there yet. @default false */
+  readonly exclusive?: boolean;
 }
 
 /** The same, checked. */
-export type QueueSettings = Required<QueueOptions>;
+export interface QueueSettings extends Required<Omit<QueueOptions, 'name'>> {
+  readonly name: string | undefined;
+}
 
 const FLUSH_TIMEOUT = 1000;
 
@@ -21,7 +31,7 @@ export function queueSettings(options: number | QueueOptions): QueueSettings {
   const given =
     typeof options === 'number'
       ? { maxsize: options }
-      : record('Queue options', options, ['maxsize', 'capacity', 'flushTimeout']);
+      : record('Queue options', options, ['maxsize', 'capacity', 'flushTimeout', 'name', 'exclusive']);
   return {
     // As in Python, what is not positive means no bound.
     maxsize:
@@ -34,6 +44,8 @@ export function queueSettings(options: number | QueueOptions): QueueSettings {
       given.flushTimeout === undefined
         ? FLUSH_TIMEOUT
         : timeout('Queue option "flushTimeout"', given.flushTimeout),
+    name: given.name === undefined ? undefined : sharedName('Queue option "name"', given.name),
+    exclusive: given.exclusive === undefined ? false : flag('Queue option "exclusive"', given.exclusive),
   };
 }
 

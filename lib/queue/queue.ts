@@ -249,11 +249,11 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
   /** @internal */
   [HANDLE](): HandleDescription {
     const channel = this.#use();
-    const { maxsize, capacity, flushTimeout } = this.#settings;
+    const { maxsize, capacity, flushTimeout, name } = this.#settings;
     return {
       type: channel.account === undefined ? 'Queue' : 'JoinableQueue',
       share: channel.share(),
-      details: { maxsize, capacity, flushTimeout },
+      details: { maxsize, capacity, flushTimeout, ...(name !== undefined && { name }) },
     };
   }
 

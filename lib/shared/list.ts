@@ -6,7 +6,7 @@ import { HANDLE } from '../serializer';
 import { Kind, MOST_BYTES, SharedBlock } from './block';
 import { decodeItem, encodeItem, type ShareableItem } from './list-items';
 import { ListStore } from './list-store';
-import { sharedName } from './names';
+import { sharedName } from '../shared-name';
 
 export type { ShareableItem };
 

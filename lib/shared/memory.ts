@@ -4,7 +4,7 @@ import { registerHandleType, type HandleDescription, type Transferable } from '.
 import { flag, integer, record } from '../options';
 import { HANDLE } from '../serializer';
 import { Kind, MOST_BYTES, SharedBlock } from './block';
-import { sharedName } from './names';
+import { sharedName } from '../shared-name';
 
 export interface SharedMemoryOptions {
   /** true: new memory of `size` bytes; false: that of `name`, which somebody else has made. @default without a name true */

@@ -3,6 +3,7 @@
 #include "addon/block_object.h"
 #include "addon/fork.h"
 #include "addon/messages.h"
+#include "addon/named.h"
 #include "addon/reactor_object.h"
 #include "addon/ring_object.h"
 #include "addon/scratch.h"
@@ -31,6 +32,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Reactor", ReactorObject::define(env));
   exports.Set("useScratch", Napi::Function::New(env, use_scratch, "useScratch"));
   define_messages(env, exports);
+  define_named(env, exports);
   define_blocks(env, exports);
   define_system(env, exports);
   define_fork(env, exports);

@@ -12,6 +12,15 @@ constexpr int64_t kLoopPatienceMs = 1;  // what an event loop may wait for a loc
 
 }  // namespace
 
+Ring::Limits ring_limits(const Napi::Object& options) {
+  Ring::Limits limits;
+  limits.data_bytes = static_cast<uint64_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
+  limits.max_bytes = static_cast<uint64_t>(options.Get("maxBytes").As<Napi::Number>().Int64Value());
+  limits.max_items = options.Get("maxItems").As<Napi::Number>().Uint32Value();
+  limits.has_ledger = options.Get("joinable").ToBoolean();
+  return limits;
+}
+
 Napi::Function RingObject::define(Napi::Env env) {
   return DefineClass(env, "Ring",
                      {InstanceMethod<&RingObject::spin>("spin"),
@@ -26,28 +35,29 @@ Napi::Function RingObject::define(Napi::Env env) {
 }
 
 // (memory, offset, [notEmptyEvent, notFullEvent, joinedEvent?], [socket for parcels, socket of parcels],
-// limits?: { dataBytes, maxItems, maxBytes, joinable }): limits mean a new ring.
+// limits?: { dataBytes, maxItems, maxBytes, joinable }): limits mean a new ring. Without
+// events it is one in a named file.
 RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingObject>(info) {
   const int memory = info[0].As<Napi::Number>().Int32Value();
   const auto offset = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   int error;
   if (info[4].IsObject()) {
-    const auto options = info[4].As<Napi::Object>();
-    Ring::Limits limits;
-    limits.data_bytes = static_cast<uint64_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
-    limits.max_bytes = static_cast<uint64_t>(options.Get("maxBytes").As<Napi::Number>().Int64Value());
-    limits.max_items = options.Get("maxItems").As<Napi::Number>().Uint32Value();
-    limits.has_ledger = options.Get("joinable").ToBoolean();
+    const Ring::Limits limits = ring_limits(info[4].As<Napi::Object>());
     error = ring_.create(memory, offset, limits);
   } else {
     error = ring_.attach(memory, offset);
   }
   if (error != 0) {
-    throw Napi::Error::New(info.Env(), std::string("ring: ") + strerror(error));
+    throw system_error(info.Env(), "ring", error);
   }
   const std::vector<int> events = integers(info[2]);
-  if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) throw Napi::TypeError::New(info.Env(), "Ring");
-  ring_.set_events(events[0], events[1], ring_.has_ledger() ? events[2] : -1);
+  if (events.empty()) {
+    ring_.set_file(memory);
+  } else if (events.size() < 2 || (ring_.has_ledger() && events.size() < 3)) {
+    throw Napi::TypeError::New(info.Env(), "Ring");
+  } else {
+    ring_.set_events(events[0], events[1], ring_.has_ledger() ? events[2] : -1);
+  }
   const std::vector<int> parcels = integers(info[3]);
   if (parcels.size() != 2) throw Napi::TypeError::New(info.Env(), "Ring");
   ring_.set_parcels(parcels[0], parcels[1]);
@@ -55,7 +65,11 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   ring_.limit_spinning(data->spin_ns);
   table_ = data->rings;
   number_ = table_->add(&ring_);
-  info.This().As<Napi::Object>().Set("number", number_);
+  auto self = info.This().As<Napi::Object>();
+  self.Set("number", number_);
+  self.Set("maxItems", ring_.max_items());
+  self.Set("maxBytes", static_cast<double>(ring_.max_bytes()));
+  self.Set("joinable", ring_.has_ledger());
 }
 
 RingObject::~RingObject() { detach(); }

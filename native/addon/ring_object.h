@@ -8,6 +8,9 @@
 
 namespace forkful {
 
+// { dataBytes, maxItems, maxBytes, joinable }
+Ring::Limits ring_limits(const Napi::Object& options);
+
 // Ring for JavaScript. What is done for each message is in messages.cc.
 class RingObject : public Napi::ObjectWrap<RingObject> {
  public:

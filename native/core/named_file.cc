@@ -173,6 +173,24 @@ int remove_named_file(const std::string& file, const std::function<bool(int fd)>
   return error == -ENOENT ? 0 : error;
 }
 
+void remove_unused_file(const std::string& file) {
+  const Descriptor directory(open_directory(false));
+  if (directory.get() < 0) return;
+  remove_if_unused(directory.get(), file);
+  remove_directory_if_empty();
+}
+
+void give_up_file(int fd, const std::string& file) {
+  const Descriptor directory(open_directory(false));
+  // Own lock and the exclusive one are the same opening's: to be had if there is no other opening.
+  if (directory.get() < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) return;
+  const Descriptor again(open_file(directory.get(), file));
+  if (again.get() >= 0 && lock_name(again.get()) && leads_to(directory.get(), file, fd)) {
+    unlinkat(directory.get(), file.c_str(), 0);
+  }
+  remove_directory_if_empty();
+}
+
 void remove_unused_files() {
   const Descriptor directory(open_directory(false));
   if (directory.get() < 0) return;

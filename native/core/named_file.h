@@ -23,6 +23,10 @@ int create_named_file(const std::string& file, const std::function<int(int fd)>&
 int open_named_file(const std::string& file);
 // Takes the name away if it leads to a file that `is_meant`; its users keep it. Otherwise nothing happens.
 int remove_named_file(const std::string& file, const std::function<bool(int fd)>& is_meant);
+// Removes it if it is nobody's.
+void remove_unused_file(const std::string& file);
+// For a process that is about to end with the descriptor open: takes the name away if nobody else uses the file.
+void give_up_file(int fd, const std::string& file);
 // Removes all that is nobody's.
 void remove_unused_files();
 // The directory, for messages.

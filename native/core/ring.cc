@@ -1,5 +1,6 @@
 #include "core/ring.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,14 +29,6 @@ constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page fa
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
-void signal_event(int fd) {
-  if (fd < 0) return;
-  const uint64_t one = 1;
-  // EAGAIN would take 2^64 - 2 writes, and would still leave the descriptor readable.
-  const ssize_t written = write(fd, &one, sizeof one);
-  static_cast<void>(written);
-}
-
 void nap(int64_t nanoseconds) {
   const timespec length{0, nanoseconds};
   nanosleep(&length, nullptr);
@@ -54,8 +47,15 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
     return EINVAL;
   }
   if (const int error = mapping_.map(fd, offset, header_bytes(limits.has_ledger), limits.data_bytes)) return error;
+  if (limits.in_file) {
+    // The pages of the header and of the kept part are the file's from the start: no access can find it full (SIGBUS).
+    const uint64_t kept = header_bytes(limits.has_ledger) + std::min(kKeptBytes, limits.data_bytes);
+    if (fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(kept)) != 0) return errno;
+  }
   RingHeader& h = header();
   h.version = kRingVersion;
+  h.abi = kAbi;
+  h.in_file = limits.in_file;
   h.header_bytes = static_cast<uint32_t>(header_bytes(limits.has_ledger));
   h.has_ledger = limits.has_ledger;
   set_ledger(limits.has_ledger);
@@ -84,12 +84,13 @@ int Ring::attach(int fd, uint64_t offset) {
     uint64_t magic;
     uint32_t version, header_bytes;
     uint64_t data_bytes, max_bytes;
-    uint32_t max_items, corrupt, shut, has_ledger;
+    uint32_t max_items, corrupt, shut, has_ledger, abi, in_file;
   } first{};
-  static_assert(offsetof(RingHeader, has_ledger) == 44);
+  static_assert(offsetof(RingHeader, in_file) == 52);
   if (pread(fd, &first, sizeof first, static_cast<off_t>(offset)) != static_cast<ssize_t>(sizeof first)) return EPROTO;
   const bool has_ledger = first.has_ledger != 0;
-  if (first.magic != kRingMagic || first.version != kRingVersion || first.header_bytes != header_bytes(has_ledger) ||
+  if (first.magic != kRingMagic || first.version != kRingVersion || first.abi != kAbi ||
+      first.header_bytes != header_bytes(has_ledger) ||
       !std::has_single_bit(first.data_bytes) || first.data_bytes < page_size() ||
       first.data_bytes > (uint64_t{4} << 30) || offset + region_bytes(first.data_bytes, has_ledger) > file_bytes) {
     return EPROTO;
@@ -151,6 +152,18 @@ Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
   }
 }
 
+void Ring::signal(int event_fd) {
+  const uint64_t one = 1;
+  ssize_t written = 0;
+  if (file_fd_ >= 0) {
+    written = pwrite(file_fd_, &one, sizeof one, static_cast<off_t>(offsetof(RingHeader, bell)));
+  } else if (event_fd >= 0) {
+    // EAGAIN would take 2^64 - 2 writes, and would still leave the descriptor readable.
+    written = write(event_fd, &one, sizeof one);
+  }
+  static_cast<void>(written);
+}
+
 // Invariant 4. The dead one may have cleared a flag and not woken, or woken and not committed: wake everybody, let
 // them look. seen_* are lower bounds whatever they are; an uncommitted jump is made again by the next put.
 void Ring::recover() {
@@ -162,11 +175,11 @@ void Ring::recover() {
     futex_wake_all(waiters->sequence);
     FAULT_POINT(recovery_sleepers_woken);
   }
-  signal_event(not_empty_fd_);
+  signal(not_empty_fd_);
   FAULT_POINT(recovery_consumers_told);
-  signal_event(not_full_fd_);
+  signal(not_full_fd_);
   FAULT_POINT(recovery_producers_told);
-  signal_event(joined_fd_);
+  signal(joined_fd_);
 }
 
 // Invariant 2: called under the lock of the side that is about to commit.
@@ -182,7 +195,7 @@ void Ring::wake(WaitState& waiters, int event_fd) {
   if (waiters.armed.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     waiters.armed.store(0, std::memory_order_relaxed);
     FAULT_POINT(wake_disarmed);
-    signal_event(event_fd);
+    signal(event_fd);
     FAULT_POINT(wake_event_written);
   }
 }
@@ -254,10 +267,29 @@ bool Ring::may_grow(uint32_t position, uint32_t units) {
   if (offset_of(position) + bytes <= kKeptBytes) [[likely]] return true;
   auto& p = header().producers;
   if (position + units - p.granted_from <= p.granted_units) return true;
-  const uint64_t wanted = std::max(bytes, kGrantBytes);
+  uint64_t wanted = std::max(bytes, kGrantBytes);
   if (!memory_allows(wanted)) return false;
+  if (file_fd_ >= 0 && !reserve(position, wanted)) {
+    wanted = bytes;
+    if (!reserve(position, wanted)) return false;
+  }
   p.granted_from = position;
   p.granted_units = static_cast<uint32_t>(wanted / kUnit);
+  return true;
+}
+
+// Makes the file's pages real. What is reserved and not used goes back when the ring restarts, or passes it.
+bool Ring::reserve(uint32_t position, uint64_t bytes) {
+  uint64_t offset = offset_of(position);
+  while (bytes > 0) {
+    const uint64_t piece = std::min(bytes, data_bytes_ - offset);
+    if (fallocate(file_fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(file_offset_ + offset),
+                  static_cast<off_t>(piece)) != 0) {
+      return false;
+    }
+    bytes -= piece;
+    offset = 0;
+  }
   return true;
 }
 
@@ -284,7 +316,10 @@ uint32_t Ring::restart(Cursor tail, Cursor& head) {
     }
     return 0;
   }
-  discard_span(p.seen_reclaimed, tail.position);
+  uint32_t end = tail.position;
+  if (file_fd_ >= 0 && p.granted_from + p.granted_units - end < UINT32_MAX / 2) end = p.granted_from + p.granted_units;
+  p.granted_units = 0;
+  discard_span(p.seen_reclaimed, end);
   FAULT_POINT(restart_discarded);
   const uint64_t left = data_bytes_ - offset_of(tail.position);
   const Jump jump{tail.position, static_cast<uint32_t>(left / kUnit)};

@@ -32,7 +32,8 @@ namespace forkful {
 // With a ledger, who joins waits for its balance: that changes under the consumers' lock, and so registers its waiters.
 //
 // Event loops wait on eventfds that are written and never read; each process watches them edge-triggered through an
-// epoll of its own, so no waiter can take another's wake-up.
+// epoll of its own, so no waiter can take another's wake-up. Unrelated processes, who cannot come by each other's
+// eventfds, watch the ring's file instead: a wake-up writes a word of it, and what inotify tells is each watcher's own.
 class Ring {
  public:
   struct Limits {
@@ -40,6 +41,7 @@ class Ring {
     uint64_t max_bytes = 0;                   // bound on pending bytes; 0: none. A larger record passes alone
     uint32_t max_items = 0;                   // bound on pending records; 0: none
     uint32_t first_count = 0;                 // where the wrapping counters start (for tests)
+    bool in_file = false;                     // the memory is a file's, whose file system may be full
     bool has_ledger = false;                  // counts what each process takes and is done with
   };
   struct Record {
@@ -68,6 +70,11 @@ class Ring {
   void set_parcels(int out, int in) {
     parcels_out_ = out;
     parcels_in_ = in;
+  }
+  // For a ring in a file, in place of the events: who waits watches the file (inotify). Not owned.
+  void set_file(int fd) {
+    file_fd_ = fd;
+    file_offset_ = header_bytes(has_ledger());
   }
   // The eventfds of those who wait for records, for room and for the ledger; -1: none. Not owned.
   void set_events(int not_empty_fd, int not_full_fd, int joined_fd = -1);
@@ -114,6 +121,8 @@ class Ring {
 
   uint32_t items() const;
   bool full() const;
+  uint32_t max_items() const { return max_items_; }
+  uint64_t max_bytes() const { return max_bytes_; }
   uint64_t recoveries() const { return header().recoveries.load(std::memory_order_relaxed); }
 
  private:
@@ -127,6 +136,8 @@ class Ring {
   Status lock(RobustMutex& mutex, const Deadline& deadline);
   void recover();
   void wake(WaitState& waiters, int event_fd);
+  void signal(int event_fd);
+  bool reserve(uint32_t position, uint64_t bytes);
   Status poison();
   bool poisoned() const { return header().corrupt.load(std::memory_order_relaxed) != 0; }
 
@@ -155,6 +166,8 @@ class Ring {
   int not_empty_fd_ = -1;
   int not_full_fd_ = -1;
   int joined_fd_ = -1;
+  int file_fd_ = -1;
+  uint64_t file_offset_ = 0;  // where the data area begins in the file
   int parcels_out_ = -1;
   int parcels_in_ = -1;
   Ledger* ledger_ = nullptr;  // inside the mapping

@@ -1,4 +1,6 @@
 #pragma once
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 
@@ -57,6 +59,13 @@ enum class Shut : uint32_t {
   kAndEmpty = 2,  // it is dropped: by who shut the ring, or by whoever finds that one dead
 };
 
+// What two processes must have in common to share mutexes: the size of pointers, and of the C library's mutex.
+constexpr uint32_t kAbi = static_cast<uint32_t>(sizeof(void*) << 16 | sizeof(pthread_mutex_t) << 1)
+#ifdef __GLIBC__
+                          | 1
+#endif
+    ;
+
 struct RecordHeader {
   uint32_t length;  // bytes that follow
   uint32_t tag;     // the codec's, and kWithParcel
@@ -77,6 +86,9 @@ struct RingHeader {
   std::atomic<uint32_t> corrupt;
   std::atomic<Shut> shut;  // stored with both locks held
   uint32_t has_ledger;     // whether a Ledger lies behind this header
+  uint32_t abi;            // kAbi of who made it
+  uint32_t in_file;        // whether the memory is a file's: its pages must be reserved before they are touched
+  uint64_t bell;           // written, never read: who watches the file hears of it
 
   struct alignas(64) {
     RobustMutex lock;

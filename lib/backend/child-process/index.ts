@@ -12,7 +12,7 @@ import { ClientFlag } from './synchronize/flag';
 import { ClientGate } from './synchronize/gate';
 import { ClientSemaphore } from './synchronize/semaphore';
 import { ClientWaitLine } from './synchronize/wait-line';
-import { noSharedMemory } from './unsupported';
+import { noNames, noSharedMemory } from './unsupported';
 import { connectToParent } from './upstream';
 
 interface Connected {
@@ -66,6 +66,7 @@ export const childProcessBackend: Backend = {
     method === 'spawn' ? undefined : 'processes of the child_process backend are started afresh',
   setPreload: () => undefined,
   createChannel: (options, decode) => HubChannel.create(hub().client, hub().endpoints, options, decode),
+  nameChannel: () => noNames('named queues'),
   openChannel: (share, decode) => HubChannel.open(hub().endpoints, share, decode),
   createDuplex: (decode) => HubDuplex.createPair(hub().client, hub().endpoints, decode),
   openDuplex: (share, decode) => HubDuplex.open(hub().endpoints, share.key, decode),

@@ -24,6 +24,9 @@ export const PARCEL_BYTES = 8;
 export interface NativeRing {
   /** For what is done with each message: {@link Addon.tryPut} and those that follow it. Not valid after close. */
   readonly number: number;
+  readonly maxItems: number;
+  readonly maxBytes: number;
+  readonly joinable: boolean;
   spin(): boolean;
   armNotEmpty(): number;
   armNotFull(length: number): number;
@@ -133,6 +136,21 @@ export interface Addon {
   useSlab(slab: Uint8Array): void;
   /** In µs, for rings opened from now on; 0 forbids it. */
   limitSpinning(most: number): void;
+  /** A descriptor of the file. */
+  createNamedRing(
+    file: string,
+    limits: { dataBytes: number; maxItems: number; maxBytes: number; joinable: boolean },
+  ): number;
+  openNamedRing(file: string): number;
+  removeNameIfUnused(file: string): void;
+  /** For a process that ends: takes the name away unless somebody else uses the file. */
+  giveUpName(descriptor: number, file: string): void;
+  openBells(): number;
+  /** A number, which is the same for the same file. */
+  watchBell(bells: number, file: number): number;
+  unwatchBell(bells: number, watch: number): void;
+  /** Which were rung since; -1: perhaps any. */
+  readBells(bells: number): number[];
   Reactor: new (onEvents: (count: number) => void) => NativeReactor;
   useScratch(array: Uint32Array): void;
   createMemory(label: string, bytes: number): number;

@@ -1,14 +1,15 @@
-import { ClosedError } from '../../errors';
+import { ClosedError, UnsupportedError } from '../../errors';
 import { ownResources } from '../../finalizer';
 import type { Account, Batch, Channel, ChannelOptions, Decode, Nothing, Share, Wait } from '../backend';
+import { eventBell, fileBell } from './bells';
 import { Status, addon, type NativeRing } from './addon';
 import { openRing } from './ring';
 import { Eventually } from './eventually';
 import { RING_BYTES } from './layout';
 import { RingLedger } from './ledger';
-import { reactor } from './reactor';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
+import { failureOf, keep, letGo, openOrCreate, ringFile } from './names';
 import { failure } from './status';
 
 /** One ring with an eventfd for each direction, one for who joins, and a pair of sockets for rights in messages. */
@@ -19,6 +20,7 @@ export class NativeChannel<T> implements Channel<T> {
   readonly account: Account | undefined;
   readonly #eventually: Eventually;
   readonly #descriptors: readonly number[];
+  readonly #named: boolean;
   readonly #close: () => void;
   #open = true;
 
@@ -37,42 +39,64 @@ export class NativeChannel<T> implements Channel<T> {
     }
   }
 
+  static named<T>(name: string, exclusive: boolean, options: ChannelOptions, decode: Decode<T>) {
+    const descriptor = openOrCreate(name, exclusive, options);
+    try {
+      const channel = new NativeChannel([descriptor], decode, undefined, ringFile(name));
+      return { channel, bounds: channel.#bounds };
+    } catch (error) {
+      addon.closeDescriptors([descriptor]);
+      throw failureOf(error, name);
+    }
+  }
+
+  static open<T>({ descriptors }: Share, decode: Decode<T>, name?: string): NativeChannel<T> {
+    return new NativeChannel(descriptors, decode, undefined, name === undefined ? undefined : ringFile(name));
+  }
+
+  get #bounds(): ChannelOptions {
+    const { maxItems, maxBytes, joinable } = this.#ring;
+    return { maxItems, maxBytes, joinable };
+  }
+
   /**
    * Takes over the descriptors: [memory, event of who waits for messages, event of who waits for room, socket into which
-   * parcels go, socket from which they come, and of a joinable channel the event of who joins].
+   * parcels go, socket from which they come, and of a joinable channel the event of who joins]; of a named channel [file].
    */
-  constructor(descriptors: readonly number[], decode: Decode<T>, options?: ChannelOptions) {
+  constructor(descriptors: readonly number[], decode: Decode<T>, options?: ChannelOptions, file?: string) {
     const [memory = -1, notEmpty = -1, notFull = -1, parcelsOut = -1, parcelsIn = -1, joined] = descriptors;
+    const events = joined === undefined ? [notEmpty, notFull] : [notEmpty, notFull, joined];
     const ring = openRing(
       memory,
       0,
-      joined === undefined ? [notEmpty, notFull] : [notEmpty, notFull, joined],
+      file === undefined ? events : [],
       [parcelsOut, parcelsIn],
       options && { dataBytes: RING_BYTES, ...options },
     );
+    const bellOf = (event: number) => (file === undefined ? eventBell(event) : fileBell(memory));
     const eventually = new Eventually();
-    const ledger = joined === undefined ? undefined : new RingLedger(ring, joined, eventually);
-    const tokens = new Map<number, number>();
+    const ledger = ring.joinable ? new RingLedger(ring, bellOf(joined ?? -1), eventually) : undefined;
+    const watches: (() => void)[] = [];
     const watchOnce = (event: number, pump: () => void) => {
-      if (!tokens.has(event)) tokens.set(event, reactor.watch(event, pump));
+      let watched = false;
+      return () => {
+        if (!watched) watches.push(bellOf(event).watch(pump));
+        watched = true;
+      };
     };
     const sender = new RingSender(ring, {
       futexSuffices: true,
-      watch: () => {
-        watchOnce(notFull, () => {
-          sender.pump();
-        });
-      },
+      watch: watchOnce(notFull, () => {
+        sender.pump();
+      }),
     });
     const receiver = new RingReceiver(
       ring,
       {
         futexSuffices: true,
-        watch: () => {
-          watchOnce(notEmpty, () => {
-            receiver.pump();
-          });
-        },
+        watch: watchOnce(notEmpty, () => {
+          receiver.pump();
+        }),
       },
       decode,
     );
@@ -87,17 +111,22 @@ export class NativeChannel<T> implements Channel<T> {
       receiver.close();
       ledger?.close();
       eventually.close();
-      for (const [event, token] of tokens) reactor.unwatch(event, token);
+      for (const unwatch of watches) unwatch();
       ring.close();
       addon.closeDescriptors(descriptors);
+      if (file !== undefined) letGo(file, memory);
     });
+    if (file !== undefined) keep(file, memory);
+    this.#named = file !== undefined;
   }
 
   trySend(tag: number, data: Uint8Array, length: number, start = 0, shares?: readonly Share[]): boolean {
+    this.#checkShares(shares);
     return this.#sender.trySend(tag, data, length, start, shares);
   }
 
   send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
+    this.#checkShares(shares);
     return this.#sender.send(tag, data, length, wait, shares);
   }
 
@@ -108,6 +137,7 @@ export class NativeChannel<T> implements Channel<T> {
     timeout: number,
     shares?: readonly Share[],
   ): boolean {
+    this.#checkShares(shares);
     return this.#sender.sendSync(tag, data, length, timeout, shares);
   }
 
@@ -178,5 +208,13 @@ export class NativeChannel<T> implements Channel<T> {
   close(): void {
     this.#open = false;
     this.#close();
+  }
+
+  #checkShares(shares: readonly Share[] | undefined): void {
+    if (!this.#named || shares === undefined || shares.length === 0) return;
+    throw new UnsupportedError(
+      'expected a message without queues, connections, locks or shared memory in it: those belong to one program, and a ' +
+        'named queue leads to others; give them names too',
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { ClosedError, ConsumerLostError } from '../../errors';
 import type { Account, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
+import type { Bell } from './bells';
 import { type Eventually } from './eventually';
 import { reactor, type Later } from './reactor';
 import { failure } from './status';
@@ -29,17 +30,17 @@ interface Watched {
  */
 export class RingLedger implements Account {
   readonly #ring: NativeRing;
-  readonly #event: number;
+  readonly #bell: Bell;
   readonly #eventually: Eventually;
   readonly #waiting: Waiting<{ attempt(): Attempt; reject(error: unknown): void }>;
   readonly #watched = new Map<string, Watched>();
-  #token: number | undefined;
+  #unwatch: (() => void) | undefined;
   #lookAgain: Later | undefined;
   #closed = false;
 
-  constructor(ring: NativeRing, event: number, eventually: Eventually) {
+  constructor(ring: NativeRing, bell: Bell, eventually: Eventually) {
     this.#ring = ring;
-    this.#event = event;
+    this.#bell = bell;
     this.#eventually = eventually;
     this.#waiting = new Waiting(() => this.#watchConsumers(), false);
   }
@@ -82,11 +83,11 @@ export class RingLedger implements Account {
       () => new ClosedError('the queue was closed while this call waited for its consumers'),
     );
     this.#rest();
-    if (this.#token !== undefined) reactor.unwatch(this.#event, this.#token);
+    this.#unwatch?.();
   }
 
   #add(resolve: () => void, reject: (error: unknown) => void, wait: Wait): () => void {
-    this.#token ??= reactor.watch(this.#event, () => {
+    this.#unwatch ??= this.#bell.watch(() => {
       this.#waiting.pump();
     });
     const attempt = (): Attempt => {

@@ -1,5 +1,5 @@
 import { toUSVString } from 'node:util';
-import { invalid, text } from '../options';
+import { invalid, text } from './options';
 
 /** With the suffixes that the library adds still the name of a file. */
 const MOST_BYTES = 200;

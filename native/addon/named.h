@@ -1,0 +1,9 @@
+#pragma once
+#include <napi.h>
+
+namespace forkful {
+
+// What unrelated processes share by name: rings in files, and how their event loops hear of each other.
+void define_named(Napi::Env env, Napi::Object exports);
+
+}  // namespace forkful

@@ -1,0 +1,289 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createInterface, type Interface } from 'node:readline';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { JoinableQueue, Queue, backend } from 'forkful';
+import { thrown, until } from './contract/methods';
+
+const program = join(__dirname, 'fixtures', 'named-queues.cjs');
+const directory = `/dev/shm/forkful-${process.geteuid?.() ?? 0}`;
+const fileOf = (name: string) => join(directory, `queue.${name}`);
+let made = 0;
+const newName = () => `test-${process.env['FORKFUL_TEST_RUN'] ?? ''}-queues-${process.pid}-${made++}`;
+
+interface Program {
+  readonly child: ChildProcess;
+  readonly lines: Interface;
+  /** The next thing it says. */
+  says(): Promise<unknown>;
+}
+
+const running: Program[] = [];
+
+function start(...args: string[]): Program {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface(child.stdout!);
+  const said: string[] = [];
+  const listeners: ((line: string) => void)[] = [];
+  lines.on('line', (line) => {
+    const listener = listeners.shift();
+    if (listener === undefined) said.push(line);
+    else listener(line);
+  });
+  const says = async () => {
+    const line = said.shift() ?? (await new Promise<string>((resolve) => listeners.push(resolve)));
+    return JSON.parse(line) as unknown;
+  };
+  const result = { child, lines, says };
+  running.push(result);
+  return result;
+}
+
+async function end({ child }: Program): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+async function kill(one: Program): Promise<void> {
+  one.child.kill('SIGKILL');
+  await end(one);
+}
+
+/** What a program says that ends by itself. */
+async function run(...args: string[]): Promise<unknown> {
+  const one = start(...args);
+  const said = await one.says();
+  await end(one);
+  return said;
+}
+
+afterEach(async () => {
+  for (const one of running.splice(0)) await kill(one);
+});
+
+if (backend().name !== 'native') {
+  test('there are none without the addon', () => {
+    expect(thrown(() => new Queue({ name: newName() })).code).toBe('ERR_FORKFUL_UNSUPPORTED');
+  });
+} else {
+  describe('unrelated programs', () => {
+    test.each([
+      ['async', 'async'],
+      ['async', 'sync'],
+      ['sync', 'async'],
+      ['sync', 'sync'],
+    ])('ask (%s) and answer (%s)', async (asking, answering) => {
+      const name = newName();
+      const answers = start('answers', name, answering);
+      expect(await answers.says()).toBe('ready');
+      expect(await run('asks', name, asking, '500')).toBe((500 * 501) / 2);
+      expect(await end(answers)).toBe(0);
+      expect(existsSync(fileOf(name))).toBe(false);
+    });
+
+    test('that make it at the same time have the same one', async () => {
+      const name = newName();
+      const all = Array.from({ length: 16 }, (_, i) => start('meets', name, String(i)));
+      for (const { child } of all) child.stdin!.write('go\n');
+      for (const one of all) expect(await one.says()).toBe('put');
+      const queue = new Queue<number>({ name });
+      const numbers = queue.getManySync(100).sort((a, b) => a - b);
+      expect(numbers).toEqual(all.map((_, i) => i));
+      queue.close();
+    });
+
+    test('have messages of any size, more of them than are kept ready', async () => {
+      const name = newName();
+      const puts = start('puts', name, '40', '1000000');
+      expect(await puts.says()).toBe(40);
+      const queue = new Queue<Buffer>({ name });
+      for (let i = 0; i < 40; i++) {
+        const message = await queue.get();
+        expect([message.length, message[0], message[999_999]]).toEqual([1_000_000, i, i]);
+      }
+      expect(queue.empty()).toBe(true);
+      queue.close();
+    });
+
+    test('join what others do', async () => {
+      const name = newName();
+      const joins = start('joins', name);
+      expect(await joins.says()).toBe('put');
+      start('works', name);
+      expect(await joins.says()).toBe(true);
+    });
+
+    test('can be the workers of a cluster', async () => {
+      expect(await run('cluster', newName())).toBe(3);
+    });
+
+    test('wait for room as for messages', async () => {
+      const name = newName();
+      const queue = new Queue({ name, maxsize: 1 });
+      queue.putSync('first');
+      const waiting = queue.put('second');
+      const waits = start('waits', name);
+      expect(await waits.says()).toBe('waiting');
+      expect(await waits.says()).toBe('first');
+      await waiting;
+      queue.close();
+    });
+  });
+
+  describe('whoever is killed', () => {
+    test('takes no message along, and stops nobody', async () => {
+      const name = newName();
+      const queue = new Queue<number>({ name });
+      for (let round = 0; round < 10; round++) {
+        const puts = start('putsForEver', name);
+        expect(await puts.says()).toBe('putting');
+        for (let i = 0; i <= 50; i++) expect(await queue.get()).toBe(i);
+        await kill(puts);
+        while (!queue.empty()) queue.getNowait();
+        const gets = start('getsForEver', name);
+        expect(await gets.says()).toBe('getting');
+        for (let i = 0; i < 50; i++) await queue.put(i);
+        await kill(gets);
+        while (!queue.empty()) queue.getNowait();
+        await queue.put(-1);
+        expect(await queue.get({ timeout: 20_000 })).toBe(-1);
+      }
+      queue.close();
+    });
+
+    test('leaves nothing that another program could find, and nothing at all after the next start', async () => {
+      const name = newName();
+      const puts = start('puts', name, '3', '10');
+      expect(await puts.says()).toBe(3);
+      expect(await run('size', name)).toBe(3);
+      await kill(puts);
+      expect(existsSync(fileOf(name))).toBe(true);
+      expect(await run('size', name)).toBe(0);
+
+      const again = start('puts', name, '3', '10');
+      await again.says();
+      await kill(again);
+      expect(await run('size', newName())).toBe(0);
+      expect(existsSync(fileOf(name))).toBe(false);
+    });
+  });
+
+  describe('a name', () => {
+    test('goes with its last user, who may be a child', async () => {
+      const name = newName();
+      const leaves = start('leavesToChild', name);
+      expect(await leaves.says()).toBe('started');
+      const queue = new Queue<string>({ name });
+      expect(await queue.get()).toBe('of the child');
+      queue.close();
+      expect(existsSync(fileOf(name))).toBe(true);
+      leaves.child.stdin!.write('go\n');
+      expect(await end(leaves)).toBe(0);
+      expect(existsSync(fileOf(name))).toBe(false);
+    });
+
+    test('goes with a program that ends without closing it', async () => {
+      const name = newName();
+      expect(await run('size', name)).toBe(0);
+      expect(existsSync(fileOf(name))).toBe(false);
+    });
+
+    test('that must be new is refused when it is in use', () => {
+      const name = newName();
+      const queue = new Queue({ name, exclusive: true });
+      expect(thrown(() => new Queue({ name, exclusive: true })).code).toBe('ERR_FORKFUL_EXISTS');
+      queue.close();
+      new Queue({ name, exclusive: true }).close();
+    });
+
+    test('stands for one class and one bound', () => {
+      const name = newName();
+      const queue = new Queue({ name, maxsize: 3 });
+      for (const wrong of [
+        () => new Queue({ name, maxsize: 4 }),
+        () => new Queue({ name, capacity: 1000 }),
+        () => new JoinableQueue({ name }),
+      ]) {
+        expect(thrown(wrong).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+      }
+      const same = new Queue({ name });
+      for (let i = 0; i < 3; i++) same.putNowait(i);
+      expect(thrown(() => same.putNowait(3)).code).toBe('ERR_FORKFUL_FULL');
+      expect(queue.qsize()).toBe(3);
+      for (const one of [queue, same]) one.close();
+    });
+
+    test.each(['', 'a/b', 'a\0b', 'x'.repeat(201), 7])('cannot be %j', (name) => {
+      expect(thrown(() => new Queue({ name: name as string })).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+    });
+
+    test('carries no handles: they are one program’s', () => {
+      const queue = new Queue({ name: newName() });
+      const other = new Queue();
+      expect(thrown(() => queue.putSync(other)).code).toBe('ERR_FORKFUL_UNSUPPORTED');
+      expect(thrown(() => queue.putManySync([1, other])).code).toBe('ERR_FORKFUL_UNSUPPORTED');
+      for (const one of [queue, other]) one.close();
+    });
+  });
+
+  describe('files', () => {
+    test('are their user’s alone', () => {
+      const name = newName();
+      const queue = new Queue({ name });
+      expect(statSync(directory).mode & 0o7777).toBe(0o700);
+      expect(statSync(fileOf(name)).mode & 0o7777).toBe(0o600);
+      chmodSync(fileOf(name), 0o644);
+      const error = thrown(() => new Queue({ name }));
+      expect(error.code).toBe('ERR_FORKFUL_UNSUPPORTED');
+      expect(error.message).toContain('600');
+      queue.close();
+      expect(existsSync(fileOf(name))).toBe(false);
+    });
+
+    test('of something else are refused while somebody uses them, and make way else', async () => {
+      const name = newName();
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      writeFileSync(fileOf(name), Buffer.alloc(10_000, 1), { mode: 0o600 });
+      const holder = spawn('flock', ['--shared', '--no-fork', fileOf(name), 'sleep', '60'], {
+        stdio: 'ignore',
+      });
+      await once(holder, 'spawn');
+      await until(() => spawnSync('flock', ['-n', '-x', fileOf(name), 'true']).status !== 0);
+      expect(thrown(() => new Queue({ name })).code).toBe('ERR_FORKFUL_CORRUPT');
+      holder.kill('SIGKILL');
+      await once(holder, 'exit');
+      const queue = new Queue({ name });
+      expect(queue.qsize()).toBe(0);
+      queue.close();
+    });
+  });
+
+  test('a file system that is full is an error, and what was put is still there', () => {
+    const script = `
+      const { Queue } = require(${JSON.stringify(require.resolve('forkful'))});
+      const queue = new Queue({ name: 'full' });
+      let put = 0;
+      try { for (;;) { queue.putSync(Buffer.alloc(100_000, put)); put++; } } catch (error) { console.log(error.code); }
+      let got = 0;
+      while (!queue.empty()) if (queue.getSync()[99_999] === (got & 255)) got++;
+      console.log(put > 100 && got === put);
+      for (let i = 0; i < 200; i++) { queue.putSync(Buffer.alloc(100_000)); queue.getSync(); }
+      queue.close();`;
+    const shell = 'mount -t tmpfs -o size=24m none /dev/shm && exec "$0" -e "$1"';
+    const options = { encoding: 'utf8', timeout: 25_000 } as const;
+    const args = ['--mount', 'sh', '-c', shell, process.execPath, script];
+    const { stdout, stderr, status } = spawnSync('unshare', args, options);
+    // Without the right to mount there is nothing to be seen.
+    if (status !== 0 && /permitted|denied|ENOENT/.test(stderr)) return;
+    expect({ stdout, stderr, status }).toEqual({ stdout: 'ERR_FORKFUL_FULL\ntrue\n', stderr: '', status: 0 });
+  });
+
+  afterAll(() => {
+    const left = existsSync(directory) ? readdirSync(directory) : [];
+    for (const file of left.filter((file) => file.includes(`-queues-${process.pid}-`))) {
+      rmSync(join(directory, file));
+    }
+    expect(left.filter((file) => file.includes(`-queues-${process.pid}-`))).toEqual([]);
+  });
+}

@@ -9,6 +9,7 @@ import { RING_BYTES } from './layout';
 import { RingLedger } from './ledger';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
+import { releaseCycles } from './shares';
 import { failureOf, keep, letGo, openOrCreate, ringFile } from './names';
 import { failure } from './status';
 
@@ -114,6 +115,7 @@ export class NativeChannel<T> implements Channel<T> {
       for (const unwatch of watches) unwatch();
       ring.close();
       addon.closeDescriptors(descriptors);
+      releaseCycles();
       if (file !== undefined) letGo(file, memory);
     });
     if (file !== undefined) keep(file, memory);

@@ -8,6 +8,7 @@ import { RING_BYTES } from './layout';
 import { reactor, type Later } from './reactor';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
+import { releaseCycles } from './shares';
 import { failure } from './status';
 
 /** How long (ms) a sender may believe that the peer is there without asking the kernel. */
@@ -102,6 +103,7 @@ class DuplexEnd<T> {
     this.outgoing.close();
     this.incoming.close();
     addon.closeDescriptors(this.descriptors);
+    releaseCycles();
   }
 
   #onEvent(): void {

@@ -1,5 +1,6 @@
 import type { Decode, Message } from '../backend';
 import { Status, WITH_PARCEL, addon, scratch } from './addon';
+import { arrived } from './shares';
 
 const SLAB_BYTES = 64 * 1024;
 const LEAST_ROOM = 4 * 1024;
@@ -87,7 +88,7 @@ class Inbox implements Message {
   #pointAt(buffer: Buffer, tag: number, start: number, length: number): void {
     const isAlone = tag < WITH_PARCEL;
     this.tag = isAlone ? tag : tag - WITH_PARCEL;
-    this.descriptors = isAlone ? NONE : addon.takeDescriptors();
+    this.descriptors = isAlone ? NONE : arrived();
     this.buffer = buffer;
     this.start = start;
     this.end = start + length;

@@ -5,8 +5,31 @@ import { addon } from './addon';
 /** The kernel's bound for one packet, less a few; mirrors native/core/descriptors.h. */
 const MOST_DESCRIPTORS = 250;
 
+let anyParcels = false;
+
+/** The descriptors that came with a message. */
+export function arrived(): readonly number[] {
+  anyParcels = true;
+  return addon.takeDescriptors();
+}
+
+/**
+ * Transports whose sockets lie in each other, or in themselves, are held by nothing but messages that nobody can receive.
+ * The kernel looks for those when a socket is released, which theirs are not: so another one is. The end of a process
+ * releases some anyway.
+ */
+export function releaseCycles(): void {
+  if (!anyParcels) return;
+  try {
+    addon.closeDescriptors(addon.createSockets());
+  } catch {
+    // There are no descriptors left. Whatever socket is released next, by whomever, will do.
+  }
+}
+
 /** The descriptors of one message. @throws SerializationError if they are too many */
 export function descriptorsOf(shares: readonly Share[]): readonly number[] {
+  anyParcels = true;
   const [first] = shares;
   const descriptors =
     shares.length === 1 && first !== undefined
@@ -45,8 +68,10 @@ export function retain(shares: readonly Share[]): RetainedShares {
       return { kind, key, descriptors: own };
     }),
     release() {
-      if (open) addon.closeDescriptors(all);
+      if (!open) return;
       open = false;
+      addon.closeDescriptors(all);
+      releaseCycles();
     },
   };
 }

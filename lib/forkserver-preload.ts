@@ -1,10 +1,7 @@
-import { createRequire } from 'node:module';
-import { isAbsolute, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { backend } from './backend';
-import { FunctionReferenceError } from './errors';
 import { referTo } from './function-ref';
-import { invalid, list, oneOf, record } from './options';
+import { moduleNames } from './module-names';
+import { oneOf, record } from './options';
 
 export interface ForkserverPreloadOptions {
   /**
@@ -28,34 +25,11 @@ export function setForkserverPreload(
 ): void {
   const { warmup, onError } = record('setForkserverPreload options', options, ['warmup', 'onError']);
   backend.setPreload({
-    modules: list('setForkserverPreload argument "modules"', modules).map(resolve),
+    modules: moduleNames('setForkserverPreload argument "modules"', modules),
     warmup: warmup === undefined ? undefined : referTo(warmup),
     onError:
       onError === undefined
         ? 'warn'
         : oneOf('setForkserverPreload option "onError"', onError, ['ignore', 'warn', 'fail']),
   });
-}
-
-function resolve(module: unknown, index: number): string {
-  if (!(module instanceof URL) && typeof module !== 'string') {
-    throw invalid(
-      `setForkserverPreload argument "modules"[${index}]`,
-      'a file name, URL or package name',
-      module,
-    );
-  }
-  const name = String(module);
-  if (name.startsWith('file:')) return fileURLToPath(name);
-  if (isAbsolute(name)) return name;
-  try {
-    // There may be none (`node -e`), or one that is no file (`node -`, a worker made of text).
-    const main = process.argv[1] ?? '';
-    return createRequire(isAbsolute(main) ? main : join(process.cwd(), 'main.js')).resolve(name);
-  } catch (error) {
-    throw new FunctionReferenceError(
-      `the module ${name} that a forkserver is to preload cannot be found from the main program; give its file name`,
-      { cause: error },
-    );
-  }
 }

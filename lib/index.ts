@@ -12,7 +12,7 @@ export { Connection, Pipe, type Bytes, type PipeOptions, type ReceiveBytesOption
 export { AsyncResult, type CallbackOptions, type ResultWaitOptions } from './pool/async-result';
 export { currentTask, type CurrentTask } from './pool/current-task';
 export type { PoolOptions, TaskOptions } from './pool/options';
-export { Pool } from './pool/pool';
+export { Pool, type PoolEvents } from './pool/pool';
 export type { Wrapped } from './pool/types';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
 import './pool/protocol';

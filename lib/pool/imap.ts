@@ -5,6 +5,9 @@ import type { Sink, Stopper, Task } from './task';
 /** How an iteration hands work to its pool. */
 export interface Source extends Stopper {
   submit(items: readonly unknown[], base: number, sink: Sink): Task;
+  /** Whether more may be handed in now. */
+  readonly hasRoom: boolean;
+  whenRoom(act: () => void): void;
   /** Drops what has not started. */
   cancel(tasks: Iterable<Task>): void;
 }
@@ -37,6 +40,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
   #inputError: Outcome | undefined;
   #finished = false;
   #pulling = false;
+  #waitsForRoom = false;
   #readers: (() => void)[] = [];
 
   constructor(
@@ -167,7 +171,11 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     this.#pulling = true;
     let chunk: unknown[] = [];
     try {
-      while (!this.#inputEnded && this.#taken + chunk.length - this.#consumed < this.#lookAhead) {
+      while (
+        !this.#inputEnded &&
+        this.#mayHandIn() &&
+        this.#taken + chunk.length - this.#consumed < this.#lookAhead
+      ) {
         const step = this.#input.next();
         const result = isPromiseLike(step) ? await step : step;
         if (result.done === true) this.#inputEnded = true;
@@ -184,6 +192,18 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     this.#hand(chunk);
     this.#pulling = false;
     this.#wake();
+  }
+
+  #mayHandIn(): boolean {
+    if (this.#source.hasRoom) return true;
+    if (!this.#waitsForRoom) {
+      this.#waitsForRoom = true;
+      this.#source.whenRoom(() => {
+        this.#waitsForRoom = false;
+        void this.#pull();
+      });
+    }
+    return false;
   }
 
   #hand(chunk: readonly unknown[]): void {

@@ -1,10 +1,12 @@
-import { referTo, type TargetReference } from '../function-ref';
-import { abortSignal, callback, flag, integer, invalid, list, record } from '../options';
+import { referTo } from '../function-ref';
+import { moduleNames } from '../module-names';
+import { abortSignal, callback, flag, integer, invalid, list, record, timeout } from '../options';
 import type { StartMethod } from '../backend/backend';
 import type { ProcessOptions, Target } from '../process';
 import { cpuCount } from '../cpu-count';
 import type { CallbackOptions } from './async-result';
 import { termsFrom, type Terms } from './terms';
+import type { Hook, WorkerSettings } from './worker-main';
 
 /** How the tasks of a call are treated. What is left out is as the pool's options say. */
 export interface TaskOptions {
@@ -36,6 +38,25 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
    * pending or comes later rejects with its error.
    */
   readonly initializer?: Target;
+  /** Runs in every worker that ends in good order, after its last task; it has as long as a task. */
+  readonly finalizer?: Target;
+  /** Modules that every worker loads before it takes tasks: file names, file: URLs, or names of packages. @default [] */
+  readonly preload?: readonly (string | URL)[];
+  /** Runs in every worker after the preload: what it exercises is loaded and compiled. */
+  readonly warmup?: Target;
+  /** Workers that are started at once, and stay when they are idle. @default 0 */
+  readonly minProcesses?: number;
+  /** Milliseconds after which an idle worker ends. @default Infinity */
+  readonly idleTimeout?: number;
+  /** Tasks after which a worker is replaced. @default Infinity */
+  readonly maxTasksPerChild?: number;
+  /** Bytes of private memory with which a worker is replaced after its task: shared pages do not count. @default Infinity */
+  readonly maxMemoryPerChild?: number;
+  /**
+   * Tasks that may wait to be started; a chunk is one. Beyond that `apply` and `stream` reject with a FullError, until
+   * the pool emits 'drain'; `map` and `imap` wait. @default Infinity
+   */
+  readonly maxPending?: number;
   /** @default [] */
   readonly initargs?: readonly unknown[];
   /** As of {@link Process}. */
@@ -46,17 +67,34 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
   readonly context?: { readonly method: StartMethod };
 }
 
+const POOL_OPTIONS = [
+  'processes',
+  'minProcesses',
+  'concurrency',
+  'initializer',
+  'initargs',
+  'finalizer',
+  'preload',
+  'warmup',
+  'idleTimeout',
+  'maxTasksPerChild',
+  'maxMemoryPerChild',
+  'maxPending',
+] as const;
 const POOL_TERMS = ['taskTimeout', 'killAfter', 'retries'] as const;
 const TASK_TERMS = [...POOL_TERMS, 'priority', 'key'] as const;
 const TASK_OPTIONS = [...TASK_TERMS, 'signal', 'chunksize', 'settled'] as const;
 const CALLBACKS = ['callback', 'errorCallback'] as const;
 const PROCESS_OPTIONS = ['env', 'cwd', 'execArgv', 'stdio', 'context'] as const;
 
+export const MOST_PROCESSES = 4096;
+
 export interface PoolSettings {
   readonly processes: number;
-  readonly concurrency: number;
-  readonly initializer:
-    { readonly reference: TargetReference; readonly args: readonly unknown[] } | undefined;
+  readonly minProcesses: number;
+  readonly idleTimeout: number;
+  readonly maxPending: number;
+  readonly worker: Omit<WorkerSettings, 'id'>;
   readonly terms: Terms;
   readonly process: ProcessOptions;
 }
@@ -64,19 +102,32 @@ export interface PoolSettings {
 /** @throws InvalidArgumentError for options of the wrong type or range */
 export function poolSettings(options: number | PoolOptions): PoolSettings {
   const given = record('Pool options', typeof options === 'object' ? options : { processes: options }, [
-    'processes',
-    'concurrency',
-    'initializer',
-    'initargs',
+    ...POOL_OPTIONS,
     ...POOL_TERMS,
     ...PROCESS_OPTIONS,
   ]);
-  const { initializer, initargs, processes, concurrency } = given;
-  const args = initargs === undefined ? [] : list('Pool option "initargs"', initargs);
+  const count = (name: (typeof POOL_OPTIONS)[number], least: number, most: number, otherwise: number) =>
+    given[name] === undefined ? otherwise : integer(`Pool option "${name}"`, given[name], least, most);
+  const hook = (target: unknown, args: readonly unknown[] = []): Hook | undefined =>
+    target === undefined ? undefined : { reference: referTo(target), args };
+  const { initializer, initargs, finalizer, preload, warmup, idleTimeout } = given;
+  const processes = count('processes', 1, MOST_PROCESSES, cpuCount());
   return {
-    processes: processes === undefined ? cpuCount() : integer('Pool option "processes"', processes, 1, 4096),
-    concurrency: concurrency === undefined ? 1 : integer('Pool option "concurrency"', concurrency, 1, 65_536),
-    initializer: initializer === undefined ? undefined : { reference: referTo(initializer), args },
+    processes,
+    minProcesses: count('minProcesses', 0, processes, 0),
+    idleTimeout: timeout('Pool option "idleTimeout"', idleTimeout),
+    maxPending: count('maxPending', 1, Infinity, Infinity),
+    worker: {
+      concurrency: count('concurrency', 1, 65_536, 1),
+      preload: preload === undefined ? [] : moduleNames('Pool option "preload"', preload),
+      warmup: hook(warmup),
+      initializer: hook(initializer, initargs === undefined ? [] : list('Pool option "initargs"', initargs)),
+      finalizer: hook(finalizer),
+      limits: {
+        maxTasks: count('maxTasksPerChild', 1, Infinity, Infinity),
+        maxMemory: count('maxMemoryPerChild', 1, Infinity, Infinity),
+      },
+    },
     terms: termsFrom('Pool option', given),
     process: Object.fromEntries(
       PROCESS_OPTIONS.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])),

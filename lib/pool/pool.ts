@@ -1,6 +1,7 @@
+import { EventEmitter } from 'node:events';
 import '../dispose';
-import { InvalidStateError } from '../errors';
-import { invalid, list } from '../options';
+import { FullError, InvalidStateError } from '../errors';
+import { integer, invalid, list } from '../options';
 import type { Target } from '../process';
 import { Abortable } from './abortable';
 import { AsyncResult, type CallbackOptions } from './async-result';
@@ -8,6 +9,7 @@ import { Functions } from './functions';
 import { PoolIterator } from './imap';
 import { MapJob, settledResult } from './map-job';
 import {
+  MOST_PROCESSES,
   callSettings,
   iterable,
   poolSettings,
@@ -26,14 +28,19 @@ import type { ArgsOf, Input, ItemOf, ResultOf, Settled, Wrapped, YieldOf } from 
 /** Items that imap takes from its input beyond what was consumed, in chunks for each worker; at least 64 items. */
 const LOOK_AHEAD = 8;
 
+/** What a pool emits. */
+export interface PoolEvents {
+  /** There is room for tasks again, after some were refused or made to wait for `maxPending`. */
+  drain: [];
+}
+
 /**
  * Worker processes that run functions. Every task settles: with its result, its error, or a {@link WorkerLostError} if
  * its worker ended; then the worker is replaced, and what it had not started runs elsewhere. An idle pool does not keep
  * the program alive.
  */
-export class Pool {
+export class Pool extends EventEmitter<PoolEvents> {
   readonly #scheduler: Scheduler;
-  readonly #processes: number;
   /** What holds for a call that says nothing. */
   readonly #defaults: CallSettings;
   readonly #functions = new Functions();
@@ -44,16 +51,29 @@ export class Pool {
    * @throws InvalidArgumentError for options of the wrong type or range
    */
   constructor(options: number | PoolOptions = {}) {
+    super();
     const settings = poolSettings(options);
-    const { processes, terms } = settings;
-    this.#processes = processes;
+    const { terms } = settings;
     this.#defaults = { terms, signal: undefined, chunksize: undefined, settled: false };
-    this.#scheduler = new Scheduler(settings);
+    this.#scheduler = new Scheduler(settings, {
+      drain: () => {
+        process.nextTick(() => this.emit('drain'));
+      },
+    });
   }
 
   /** Most workers at a time. */
   get processes(): number {
-    return this.#processes;
+    return this.#scheduler.processes;
+  }
+
+  /**
+   * Most workers from now on. Those that are too many finish what they run, and end.
+   * @throws InvalidArgumentError unless `processes` is a number of workers
+   */
+  resize(processes: number): void {
+    this.#mustRun();
+    this.#scheduler.resize(integer('resize argument "processes"', processes, 1, MOST_PROCESSES));
   }
 
   /** Runs `fn(...args)` in a worker; resolves with what it returns or resolves with. */
@@ -290,6 +310,16 @@ export class Pool {
       throw new InvalidStateError('the pool is not running: it was closed or terminated');
   }
 
+  #mustHaveRoom(): void {
+    const { room } = this.#scheduler;
+    if (room.isLeft()) return;
+    room.refuse();
+    throw new FullError(
+      `${this.#scheduler.pending} tasks wait already, as many as the pool's maxPending allows; ` +
+        "wait for its 'drain' event, or use map or imap, which wait by themselves",
+    );
+  }
+
   #submit(
     fn: TaskFunction,
     items: readonly unknown[],
@@ -322,6 +352,7 @@ export class Pool {
       const { terms, signal, settled } = callSettings('apply', options, this.#defaults);
       const sink = settled ? asSettled(outcome) : outcome;
       const taskFunction = this.#functions.get(fn);
+      this.#mustHaveRoom();
       if (signal === undefined) {
         return this.#submit(taskFunction, [given], flags | Flag.Spread, 0, sink, terms);
       }
@@ -381,7 +412,7 @@ export class Pool {
     all: readonly unknown[],
     spread: boolean,
     { terms, chunksize, settled }: CallSettings,
-    outcome: Sink,
+    outcome: Outcome,
     tasks: Task[],
   ): void {
     this.#mustRun();
@@ -393,9 +424,30 @@ export class Pool {
     const job = new MapJob(all.length, settled, outcome, () => {
       this.#scheduler.cancel(tasks);
     });
-    const size = chunksize ?? Math.ceil(all.length / (4 * this.#processes));
-    for (let i = 0; i < all.length; i += size)
-      tasks.push(this.#submit(fn, all.slice(i, i + size), spread ? Flag.Spread : 0, i, job, terms));
+    const size = chunksize ?? Math.ceil(all.length / (4 * this.processes));
+    const flags = spread ? Flag.Spread : 0;
+    const { room } = this.#scheduler;
+    let next = 0;
+    const handIn = (): void => {
+      while (next < all.length && outcome.isOpen) {
+        if (!room.isLeft() && this.#scheduler.state === 'running') {
+          room.whenLeft(again);
+          return;
+        }
+        this.#mustRun();
+        tasks.push(this.#submit(fn, all.slice(next, next + size), flags, next, job, terms));
+        next += size;
+      }
+    };
+    const again = (): void => {
+      try {
+        handIn();
+      } catch (error) {
+        outcome.settle(0, false, error);
+        this.#scheduler.cancel(tasks);
+      }
+    };
+    handIn();
   }
 
   #iterate<R>(
@@ -424,13 +476,19 @@ export class Pool {
           scheduler.stop(tasks, reason);
         },
         block: (done, timeout) => scheduler.block(done, timeout),
+        get hasRoom() {
+          return scheduler.room.isLeft();
+        },
+        whenRoom: (act) => {
+          scheduler.room.whenLeft(act);
+        },
       },
       {
         ordered,
         settled,
         chunksize,
         signal,
-        lookAhead: Math.max(64, LOOK_AHEAD * this.#processes * chunksize),
+        lookAhead: Math.max(64, LOOK_AHEAD * this.processes * chunksize),
       },
     ).begin();
   }

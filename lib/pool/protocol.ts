@@ -32,6 +32,8 @@ export const Kind = {
   Initializing: 8,
   /** From a worker: task id, a value that the task yields. */
   Yield: 9,
+  /** From a worker: it takes no more tasks, and ends when it has finished what it runs. */
+  Retiring: 10,
 } as const;
 
 /** What a task's message says in a bit. */
@@ -191,6 +193,7 @@ export interface ReportHandler {
   yielded(id: number, value: unknown): void;
   ready(): void;
   initializing(): void;
+  retiring(): void;
   initializerFailed(error: unknown): void;
   returned(id: number, data: Buffer): void;
 }
@@ -214,6 +217,8 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
       handler.ready();
     } else if (tag === Kind.Started) {
       handler.started(reader.u32());
+    } else if (tag === Kind.Retiring) {
+      handler.retiring();
     } else if (tag === Kind.Initializing) {
       handler.initializing();
     } else if (tag === Kind.Returned) {

@@ -15,11 +15,14 @@ import {
   type Order,
   type TaskMessage,
 } from './protocol';
+import type { Retirement } from './retirement';
 import type { StopRequests } from './stop-requests';
 import type { Yielding } from './yielding';
 
 /** How long (ms) synchronous tasks may follow each other before timers and I/O get their turn. */
 const TURN = 5;
+
+const NO_BYTES = new Uint8Array(0);
 
 /** In a worker: runs what its ring brings, up to `concurrency` tasks at a time. */
 export class Runner {
@@ -27,18 +30,28 @@ export class Runner {
   readonly #requests: StopRequests;
   readonly #yielding: Yielding;
   readonly #concurrency: number;
+  readonly #retirement: Retirement;
   readonly #functions = new Map<number, KnownFunction>();
   readonly #unfinished = new Set<Promise<void>>();
   #turnEnds = 0;
+  /** It starts nothing more. */
+  #retires = false;
 
-  constructor(duplex: Duplex<Order>, requests: StopRequests, yielding: Yielding, concurrency: number) {
+  constructor(
+    duplex: Duplex<Order>,
+    requests: StopRequests,
+    yielding: Yielding,
+    concurrency: number,
+    retirement: Retirement,
+  ) {
     this.#duplex = duplex;
     this.#requests = requests;
     this.#yielding = yielding;
     this.#concurrency = concurrency;
+    this.#retirement = retirement;
   }
 
-  /** @throws EndOfFileError when the pool has closed the link */
+  /** Until the worker retires. @throws EndOfFileError when the pool has closed the link */
   async run(): Promise<void> {
     const wait: Wait = {
       timeout: Infinity,
@@ -47,7 +60,7 @@ export class Runner {
       owner: this.#duplex,
     };
     this.#turnBegins();
-    for (;;) {
+    while (!this.#retires) {
       let order: Order | typeof NOTHING;
       order = this.#duplex.tryReceive();
       if (order === NOTHING) {
@@ -65,6 +78,7 @@ export class Runner {
       }
       if (performance.now() > this.#turnEnds) await this.#giveTurn();
     }
+    await Promise.all(this.#unfinished);
   }
 
   /** Waits only if no other task may run now. */
@@ -199,9 +213,9 @@ export class Runner {
     if (!this.#requests.isEmpty) this.#requests.forget(id);
   }
 
-  /** Whether nobody wants the rest of the task; then it is given back. */
+  /** Whether the rest of the task is not run here, for nobody wants it or the worker retires; then it is given back. */
   #isOver(order: TaskMessage, next: number): boolean {
-    if (this.#requests.isEmpty || !this.#requests.concernsAll(order.id)) return false;
+    if (!this.#retires && (this.#requests.isEmpty || !this.#requests.concernsAll(order.id))) return false;
     this.#end(order.id);
     this.#giveBack(order, next);
     return true;
@@ -221,6 +235,10 @@ export class Runner {
       message = encodeResult(id, index, false, error);
     }
     this.#send(message);
+    if (this.#retirement.isDue() && !this.#retires) {
+      this.#retires = true;
+      this.#duplex.sendSync(Kind.Retiring, NO_BYTES, 0, Infinity);
+    }
   }
 
   #send({ tag, buffer, length, shares }: Encoded): void {

@@ -1,15 +1,17 @@
 import { backend } from '../backend';
 import { debug } from '../debug';
-import { PoolTerminatedError, TimeoutError, WorkerLostError } from '../errors';
+import { PoolTerminatedError, WorkerLostError } from '../errors';
 import { describeExit } from '../signals';
 import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
-import { Deadlines, type Deadline } from './deadlines';
+import { Crew } from './crew';
+import { Deadlines } from './deadlines';
 import { Lanes } from './lanes';
 import type { PoolSettings } from './options';
 import type { Encoded } from './protocol';
 import { noteOrigin } from './remote-info';
 import type { Slot, SlotEvents } from './slot';
+import { Room } from './room';
 import { Stops } from './stops';
 import type { Task } from './task';
 import { PoolWorker } from './worker';
@@ -18,8 +20,12 @@ import { PoolWorker } from './worker';
 const WINDOW = 128;
 /** The same for tasks that have no other worker to go to: they need not be taken back. */
 const LANE_WINDOW = 8;
-/** Workers that ended before they were ready, one after the other, until what is pending is given up. */
-const MOST_FAILED_STARTS = 3;
+
+/** What the pool hears. */
+export interface SchedulerEvents {
+  /** There is room again for tasks. */
+  readonly drain: () => void;
+}
 
 /**
  * Gives tasks to workers. Invariants: a task that is not settled is in the backlog or in exactly one slot; and no task
@@ -27,11 +33,7 @@ const MOST_FAILED_STARTS = 3;
  */
 export class Scheduler {
   readonly #settings: PoolSettings;
-  /** Less than asked for while the system refuses more. */
-  #mostWorkers: number;
-  readonly #slots: Slot[] = [];
-  /** The idle one that finished last comes first: its core is hot. */
-  #hottest: Slot | undefined;
+  readonly #crew: Crew;
   readonly #backlog = new Backlog();
   readonly #lanes = new Lanes();
   /** Most tasks in a slot, those that run and those on its ring. */
@@ -39,13 +41,9 @@ export class Scheduler {
   readonly #afterwards = new Afterwards();
   readonly #deadlines = new Deadlines();
   readonly #stops: Stops;
-  readonly #starts = new Map<Slot, Deadline | undefined>();
+  readonly room: Room;
   #feeding = false;
   #outstanding = 0;
-  #nextWorker = 1;
-  #failedStarts = 0;
-  /** Why the system refused the last worker that it refused. */
-  #startError: unknown;
   /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
   #broken: { readonly error: unknown } | undefined;
   #state: 'running' | 'closing' | 'terminated' = 'running';
@@ -53,19 +51,22 @@ export class Scheduler {
 
   readonly #events: SlotEvents = {
     ready: (slot) => {
-      this.#failedStarts = 0;
-      this.#initialized(slot);
+      this.#crew.ready(slot);
       this.#changed();
     },
     initializing: (slot) => {
-      this.#initializing(slot);
+      this.#crew.initializing(slot);
     },
     initializerFailed: (slot, error) => {
-      debug(`initializer of ${slot.name} failed`);
-      this.#initialized(slot);
-      this.#failedStarts = 0; // what follows is no failed start, but told
+      this.#crew.initializerFailed(slot);
       this.#afterwards.do(() => {
         this.#breakDown(error);
+      });
+    },
+    retiring: (slot) => {
+      this.#afterwards.do(() => {
+        this.#crew.retiring(slot);
+        this.#feed();
       });
     },
     started: (slot, task) => {
@@ -80,26 +81,44 @@ export class Scheduler {
     drained: (slot) => {
       this.#feedLane(slot);
       this.#feed();
-      if (slot.load < this.#settings.concurrency && slot.ready) {
-        if (slot.load === 0) this.#hottest = slot;
-        this.#rebalance(slot);
-      }
+      if (slot.load === 0 && slot.ready) this.#crew.idle(slot);
+      this.#rebalance(slot);
+      this.room.look();
     },
     ended: (slot, notStarted) => {
       this.#lost(slot, notStarted);
     },
     notStarted: (slot, tasks, error) => {
-      this.#notStarted(slot, [...tasks, ...slot.forget()], error);
+      this.#crew.refused(slot, [...tasks, ...slot.forget()], error);
     },
   };
 
-  constructor(settings: PoolSettings) {
+  constructor(settings: PoolSettings, events: SchedulerEvents) {
     this.#settings = settings;
-    this.#mostWorkers = settings.processes;
+    this.room = new Room(settings.maxPending, () => this.pending, events.drain);
+    this.#crew = new Crew(settings, this.#deadlines, {
+      make: (id) => {
+        const { process, worker } = settings;
+        return new PoolWorker(id, process, worker, this.#events, this.#afterwards);
+      },
+      notStarted: (slot, tasks, error) => {
+        this.#notStarted(slot, tasks, error);
+      },
+      leaves: (slot) => {
+        this.#putBack(this.#lanes.forget(slot));
+        this.#recall(slot, () => {
+          if (slot.load === 0) this.#crew.idle(slot);
+        });
+      },
+      broken: (error) => {
+        this.#breakDown(error);
+      },
+    });
     this.#stops = new Stops(this.#deadlines, (task, error) => {
       task.settle(task.done, false, error);
       task.givenUp = task.done;
     });
+    this.#crew.startLeast();
   }
 
   get state(): 'running' | 'closing' | 'terminated' {
@@ -121,7 +140,8 @@ export class Scheduler {
     const { priority, key } = task.terms;
     if (priority !== 0 && this.#window === WINDOW) this.#heedPriorities();
     const isFirst = this.#backlog.isEmpty;
-    const slot = isFirst && key === undefined && task.pinned === undefined ? this.#choose() : undefined;
+    const slot =
+      isFirst && key === undefined && task.pinned === undefined ? this.#crew.choose(this.#window) : undefined;
     if (slot !== undefined) {
       if (task.mustKeep) task.keep(buffer, 0, length);
       if (slot.send(task, buffer, 0, length)) return;
@@ -131,15 +151,36 @@ export class Scheduler {
     if (isFirst) this.#feed();
   }
 
+  /** Tasks that have not started, as far as is known; a chunk is one. */
+  get pending(): number {
+    const { concurrency } = this.#settings.worker;
+    let running = 0;
+    for (const slot of this.#crew.slots) running += Math.min(slot.load, concurrency);
+    for (const slot of this.#crew.leaving) running += Math.min(slot.load, concurrency);
+    return this.#outstanding - running;
+  }
+
   get slots(): readonly Slot[] {
-    return this.#slots;
+    return this.#crew.slots;
+  }
+
+  get processes(): number {
+    return this.#crew.processes;
+  }
+
+  /** Most workers from now on; those that are too many finish what they run, and end. */
+  resize(processes: number): void {
+    this.#afterwards.do(() => {
+      this.#crew.resize(processes);
+      this.#feed();
+    });
   }
 
   /** Drops what has not started. At once for what no worker has; a moment later for what lies on their rings. */
   cancel(tasks: Iterable<Task>): void {
     for (const task of tasks) task.cancelled = true;
     this.#afterwards.do(() => {
-      for (const slot of this.#slots) {
+      for (const slot of [...this.#crew.slots]) {
         if (slot.load > 1) this.#recall(slot);
         this.#feedLane(slot);
       }
@@ -172,11 +213,14 @@ export class Scheduler {
 
   /** Starts all workers; resolves when they take tasks. */
   async ready(): Promise<void> {
-    while (this.#state === 'running' && this.#slots.length < this.#mostWorkers && this.#start());
-    await this.#until(() => this.#state !== 'running' || this.#slots.every((slot) => slot.ready));
+    while (this.#state === 'running' && this.#crew.canStart && this.#crew.start() !== undefined);
+    const { slots } = this.#crew;
+    this.#crew.gathering++;
+    await this.#until(() => this.#state !== 'running' || slots.every((slot) => slot.ready));
+    this.#crew.gathering--;
     if (this.#state !== 'running') return;
     if (this.#broken !== undefined) throw this.#broken.error;
-    if (this.#slots.length === 0) throw this.#startError;
+    if (slots.length === 0) throw this.#crew.startError;
   }
 
   /** No more tasks; resolves when all are done and the workers are gone. */
@@ -190,7 +234,8 @@ export class Scheduler {
   async terminate(): Promise<void> {
     if (this.#state !== 'terminated') {
       this.#state = 'terminated';
-      for (const slot of this.#slots) slot.endSoon();
+      this.#crew.stop();
+      for (const slot of this.#everySlot()) slot.endSoon();
       this.#failAll(() => new PoolTerminatedError('the pool was terminated before this task was done'));
     }
     await this.gone();
@@ -210,83 +255,25 @@ export class Scheduler {
   }
 
   async gone(): Promise<void> {
-    await this.#until(() => this.#state !== 'running' && this.#slots.length === 0 && this.#outstanding === 0);
+    await this.#until(() => this.#state !== 'running' && this.#crew.isGone && this.#outstanding === 0);
   }
 
   // ---------------------------------------------------------------------------------------------- workers
 
-  /** undefined if that failed at once, which was dealt with. */
-  #start(): Slot | undefined {
-    const { process, initializer, concurrency } = this.#settings;
-    let slot: Slot;
-    try {
-      const told = { initializer, concurrency };
-      slot = new PoolWorker(this.#nextWorker++, process, told, this.#events, this.#afterwards);
-    } catch (error) {
-      this.#notStarted(undefined, [], error);
-      return undefined;
-    }
-    this.#slots.push(slot);
-    slot.start();
-    return this.#slots.includes(slot) ? slot : undefined;
+  #everySlot(): Slot[] {
+    return [...this.#crew.slots, ...this.#crew.leaving];
   }
 
-  /** The slot for a single task: an idle one, the hottest first; else a new one; else the least loaded. */
-  #choose(): Slot | undefined {
-    if (this.#hottest !== undefined && this.#hottest.load === 0) return this.#hottest;
-    let best: Slot | undefined;
-    for (const slot of this.#slots) {
-      if (slot.load === 0 && slot.ready) return slot;
-      if (best === undefined || slot.load < best.load) best = slot;
-    }
-    if (this.#slots.length < this.#mostWorkers && best?.load !== 0) {
-      return this.#start() ?? (this.#slots.length > 0 ? this.#choose() : undefined);
-    }
-    return best !== undefined && best.load < this.#window ? best : undefined;
-  }
-
-  #initializing(slot: Slot): void {
-    const { taskTimeout } = this.#settings.terms;
-    const deadline = this.#deadlines.set(taskTimeout, () => {
-      slot.kill('SIGKILL');
-      this.#breakDown(
-        new TimeoutError(
-          `the initializer took longer than the pool's taskTimeout of ${taskTimeout} ms in ${slot.name} ` +
-            `(pid ${slot.pid}); the worker was ended`,
-        ),
-      );
-    });
-    this.#starts.set(slot, deadline);
-  }
-
-  #initialized(slot: Slot): void {
-    this.#deadlines.clear(this.#starts.get(slot));
-    this.#starts.delete(slot);
-  }
-
-  #forgetSlot(slot: Slot): void {
-    const index = this.#slots.indexOf(slot);
-    if (index >= 0) this.#slots.splice(index, 1);
-    if (this.#hottest === slot) this.#hottest = undefined;
-    this.#initialized(slot);
-  }
-
-  /** A pool that cannot get another process goes on with those that it has, until one of them ends. */
   #notStarted(slot: Slot | undefined, tasks: Task[], error: unknown): void {
-    if (slot !== undefined) this.#forgetSlot(slot);
-    this.#startError = error;
-    debug(`${slot?.name ?? 'a worker'} could not be started`, error);
     this.#putBack([...tasks, ...(slot === undefined ? [] : this.#lanes.forget(slot))]);
-    if (this.#slots.length > 0) this.#mostWorkers = this.#slots.length;
-    else this.#failAll(() => error);
+    if (this.#crew.slots.length === 0) this.#failAll(() => error);
     this.#feed();
     this.#dismissIfDone();
     this.#changed();
   }
 
   #lost(slot: Slot, notStarted: Task[]): void {
-    this.#forgetSlot(slot);
-    this.#mostWorkers = this.#settings.processes;
+    const wasLeaving = this.#crew.forget(slot);
     const { name, pid } = slot;
     const { exitCode, signal } = slot.exit;
     const how = describeExit({ exitCode, signal });
@@ -311,28 +298,16 @@ export class Scheduler {
       if (task.done < task.count) left.push(task);
     }
     this.#putBack([...left, ...notStarted, ...this.#lanes.forget(slot)]);
-    if (!slot.ready && this.#broken === undefined && this.#state !== 'terminated')
-      this.#startFailed(slot, how);
+    if (!wasLeaving) this.#crew.lost(slot);
+    if (this.#state === 'running') this.#crew.startLeast();
     this.#feed();
     this.#dismissIfDone();
     this.#changed();
   }
 
-  #startFailed({ pid, exit: { exitCode, signal } }: Slot, how: string): void {
-    if (++this.#failedStarts < MOST_FAILED_STARTS) return;
-    this.#failedStarts = 0;
-    this.#breakDown(
-      new WorkerLostError(
-        `${MOST_FAILED_STARTS} workers in a row ended before they could take a task, the last one by ${how}; ` +
-          'look at their stderr, and at the env, cwd, execArgv and initializer of the pool',
-        { pid, exitCode, signal, task: '' },
-      ),
-    );
-  }
-
   #dismissIfDone(): void {
     if (this.#state !== 'closing' || this.#outstanding > 0) return;
-    for (const slot of this.#slots) slot.close();
+    this.#crew.dismissAll();
   }
 
   // ---------------------------------------------------------------------------------------------- tasks
@@ -348,7 +323,7 @@ export class Scheduler {
         continue;
       }
       const isBound = task.terms.key !== undefined || task.pinned !== undefined;
-      const slot = isBound ? this.#wayOf(task) : this.#choose();
+      const slot = isBound ? this.#wayOf(task) : this.#crew.choose(this.#window);
       if (this.#backlog.peek() !== task) continue;
       if (slot === undefined) break;
       if (isBound) {
@@ -375,7 +350,7 @@ export class Scheduler {
   #wayOf(task: Task): Slot | undefined {
     const { pinned } = task;
     if (pinned !== undefined) {
-      if (this.#slots.includes(pinned)) return pinned;
+      if (this.#crew.slots.includes(pinned)) return pinned;
       this.#backlog.shift();
       const what = task.label;
       task.fail(new WorkerLostError(`the worker ${pinned.name} ended before it ran ${what}`, { task: what }));
@@ -387,9 +362,8 @@ export class Scheduler {
     if (known !== undefined) return known;
     let best: Slot | undefined;
     const burden = (slot: Slot) => slot.load + this.#lanes.length(slot);
-    for (const slot of this.#slots) if (best === undefined || burden(slot) < burden(best)) best = slot;
-    if (this.#slots.length < this.#mostWorkers && (best === undefined || burden(best) > 0))
-      best = this.#start() ?? best;
+    for (const slot of this.#crew.slots) if (best === undefined || burden(slot) < burden(best)) best = slot;
+    if (this.#crew.canStart && (best === undefined || burden(best) > 0)) best = this.#crew.start() ?? best;
     if (best !== undefined) this.#lanes.assign(key, best);
     return best;
   }
@@ -412,16 +386,17 @@ export class Scheduler {
 
   /** From now on workers get a task when they can start it: what is urgent overtakes all that has not started. */
   #heedPriorities(): void {
-    this.#window = this.#settings.concurrency;
-    for (const slot of this.#slots) if (slot.load > this.#window) this.#recall(slot);
+    this.#window = this.#settings.worker.concurrency;
+    for (const slot of [...this.#crew.slots]) if (slot.load > this.#window) this.#recall(slot);
   }
 
   /** What waits behind another slot's running task is given out anew, now that one is idle. */
   #rebalance(idle: Slot): void {
-    const { concurrency } = this.#settings;
-    if (idle.load >= concurrency || !this.#backlog.isEmpty || this.#state === 'terminated') return;
+    const { concurrency } = this.#settings.worker;
+    if (!idle.ready || idle.load >= concurrency || !this.#backlog.isEmpty || this.#state === 'terminated')
+      return;
     let busiest: Slot | undefined;
-    for (const slot of this.#slots)
+    for (const slot of this.#crew.slots)
       if (slot.load > concurrency && slot.load > (busiest?.load ?? 0)) busiest = slot;
     if (busiest !== undefined) this.#recall(busiest);
   }
@@ -449,13 +424,14 @@ export class Scheduler {
   /** No respawn loop: what is pending fails with the error once, and so does at once what comes later. */
   #breakDown(error: unknown): void {
     this.#broken = { error };
+    this.#crew.stop();
     this.#failAll(() => error);
   }
 
   /** Fails everything that is not settled. */
   #failAll(error: () => unknown): void {
     const tasks: Task[] = [];
-    for (const slot of this.#slots) {
+    for (const slot of this.#everySlot()) {
       // Given up before they come back: nobody runs them, and nobody wants them any more.
       tasks.push(...slot.forget());
       slot.takeBack(() => undefined);
@@ -465,6 +441,7 @@ export class Scheduler {
       if (!task.cancelled) task.fail(error());
       this.#finish(task);
     }
+    this.room.giveUp();
     this.#changed();
   }
 
@@ -475,6 +452,7 @@ export class Scheduler {
     this.#busy(-1);
     this.#afterwards.do(() => {
       this.#dismissIfDone();
+      this.room.look();
       this.#changed();
     });
   }

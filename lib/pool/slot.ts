@@ -45,6 +45,8 @@ export interface SlotEvents {
   /** The initializer runs now. */
   initializing(slot: Slot): void;
   initializerFailed(slot: Slot, error: unknown): void;
+  /** It starts nothing more, and will end by itself. */
+  retiring(slot: Slot): void;
   /** Told only of tasks that asked for it. */
   started(slot: Slot, task: Task): void;
   result(slot: Slot, task: Task, index: number, ok: boolean, value: unknown): void;

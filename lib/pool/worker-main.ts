@@ -1,9 +1,13 @@
-import { EndOfFileError } from '../errors';
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { whileImporting } from '../current';
+import { BrokenPipeError, EndOfFileError } from '../errors';
 import type { TargetReference } from '../function-ref';
 import { callable } from './callable';
 import { decodeControl } from './control';
 import { beWorker } from './current-task';
 import { Kind, decodeOrder, encodeError, type WorkerLink } from './protocol';
+import { Retirement, type RetirementLimits } from './retirement';
 import { Runner } from './runner';
 import { StopRequests } from './stop-requests';
 import { Yielding } from './yielding';
@@ -20,7 +24,12 @@ export interface Hook {
 export interface WorkerSettings {
   readonly id: number;
   readonly concurrency: number;
+  /** File names and URLs. */
+  readonly preload: readonly string[];
+  readonly warmup: Hook | undefined;
   readonly initializer: Hook | undefined;
+  readonly finalizer: Hook | undefined;
+  readonly limits: RetirementLimits;
 }
 
 /** The target of a pool's workers: runs what comes until the pool closes the link. */
@@ -42,10 +51,14 @@ export async function runWorker(
     },
   });
   beWorker({ requests, workerId: settings.id });
-  const { initializer, concurrency } = settings;
-  if (initializer !== undefined) {
+  const { preload, warmup, initializer, finalizer, concurrency, limits } = settings;
+  if (preload.length > 0 || warmup !== undefined || initializer !== undefined) {
     duplex.sendSync(Kind.Initializing, NO_BYTES, 0, Infinity);
     try {
+      await whileImporting(async () => {
+        for (const module of preload) await import(isAbsolute(module) ? pathToFileURL(module).href : module);
+      });
+      await call(warmup);
       await call(initializer);
     } catch (error) {
       const { buffer, length } = encodeError(error);
@@ -53,17 +66,21 @@ export async function runWorker(
       process.exit(1);
     }
   }
-  duplex.sendSync(Kind.Ready, NO_BYTES, 0, Infinity);
   try {
-    await new Runner(duplex, requests, yielding, concurrency).run();
+    duplex.sendSync(Kind.Ready, NO_BYTES, 0, Infinity);
+    await new Runner(duplex, requests, yielding, concurrency, new Retirement(limits)).run();
   } catch (error) {
-    if (!(error instanceof EndOfFileError)) throw error; // the pool has closed the link
+    // The pool has closed the link.
+    if (!(error instanceof EndOfFileError || error instanceof BrokenPipeError)) throw error;
   }
+  await call(finalizer);
   // What tasks left behind (timers, servers) does not keep a worker alive.
   process.exit();
 }
 
-async function call({ reference, args }: Hook): Promise<void> {
+async function call(hook: Hook | undefined): Promise<void> {
+  if (hook === undefined) return;
+  const { reference, args } = hook;
   await (
     await callable(reference)
   )(...args);

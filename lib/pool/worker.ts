@@ -195,6 +195,9 @@ export class PoolWorker implements Slot {
         this.ready = true;
         this.#events.ready(this);
       },
+      retiring: () => {
+        this.#events.retiring(this);
+      },
       initializing: () => {
         this.#events.initializing(this);
       },

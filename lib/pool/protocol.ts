@@ -1,7 +1,15 @@
 import { backend } from '../backend';
 import type { Decode, Duplex, Message, Share } from '../backend/backend';
 import type { TargetReference } from '../function-ref';
-import { registerHandleType, type HandleDescription, type Transferable } from '../handles';
+import {
+  LazyCollector,
+  appendHandles,
+  readHandles,
+  registerHandleType,
+  type HandleDescription,
+  type HandleOpener,
+  type Transferable,
+} from '../handles';
 import { HANDLE, Reader, Writer } from '../serializer';
 
 /** What a pool and its workers say to each other. One message of each kind, told apart by the transport's tag. */
@@ -44,8 +52,52 @@ export const Flag = {
 const SKIP_OFFSET = 8;
 const ATTEMPT_OFFSET = 13;
 
+/** In the tag of a message that has handles in it. */
+const WITH_HANDLES = 0x100;
+
 const writer = new Writer();
 const reader = new Reader();
+const handles = new LazyCollector();
+
+/** A task or a result that is being sent. */
+export interface Encoded {
+  tag: number;
+  buffer: Buffer;
+  length: number;
+  shares: readonly Share[] | undefined;
+}
+
+const outgoing: Encoded = { tag: 0, buffer: writer.buffer, length: 0, shares: undefined };
+
+/** What is in the writer, and the handles that were found in it. */
+function encoded(kind: number): Encoded {
+  const found = handles.take();
+  outgoing.shares = found === undefined ? undefined : appendHandles(writer, found);
+  outgoing.tag = found === undefined ? kind : taskTag(kind, true);
+  outgoing.buffer = writer.buffer;
+  outgoing.length = writer.length;
+  return outgoing;
+}
+
+export function taskTag(kind: number, hasHandles: boolean): number {
+  return hasHandles ? kind | WITH_HANDLES : kind;
+}
+
+/** Calls `read` with the reader at the message's begin, and with its handles. */
+function decoded<T>(message: Message, read: (kind: number, opener: HandleOpener | undefined) => T): T {
+  const { tag, buffer, start, end } = message;
+  if ((tag & WITH_HANDLES) === 0) {
+    reader.reset(buffer, start, end);
+    return read(tag, undefined);
+  }
+  const opener = readHandles(message, reader, backend);
+  try {
+    reader.reset(buffer, start, opener.table);
+    return read(tag & ~WITH_HANDLES, opener);
+  } finally {
+    opener.close();
+  }
+}
 
 export function encodeDefine(id: number, reference: TargetReference): Buffer {
   writer.reset().u32(id).value(reference, 'target');
@@ -53,14 +105,15 @@ export function encodeDefine(id: number, reference: TargetReference): Buffer {
 }
 
 /**
- * The bytes are the writer's until the next call.
+ * Valid until the next call.
  * @throws SerializationError if an item cannot be sent
  */
-export function encodeTask(id: number, fn: number, flags: number, items: readonly unknown[]): Writer {
+export function encodeTask(id: number, fn: number, flags: number, items: readonly unknown[]): Encoded {
+  handles.take(); // of what could not be sent
   writer.reset().u32(id).u32(fn).u32(0).u8(flags).u8(1).u32(items.length);
-  if (items.length === 1) return writer.value(items[0], flags & Flag.Spread ? 'args' : 'item');
-  for (let i = 0; i < items.length; i++) writer.value(items[i], `items[${i}]`);
-  return writer;
+  if (items.length === 1) writer.value(items[0], flags & Flag.Spread ? 'args' : 'item', handles);
+  else for (let i = 0; i < items.length; i++) writer.value(items[i], `items[${i}]`, handles);
+  return encoded(Kind.Task);
 }
 
 /**
@@ -81,6 +134,8 @@ export interface TaskMessage {
   readonly flags: number;
   /** Which run of the item `skip` this is. */
   readonly attempt: number;
+  /** Whether there are handles among the items. Who gives the task back need not send them: its pool has them. */
+  readonly hasHandles: boolean;
   readonly items: readonly unknown[];
 }
 
@@ -88,9 +143,12 @@ export type Order =
   TaskMessage | { readonly kind: 'define'; readonly id: number; readonly reference: TargetReference };
 
 /** Read by a worker. */
-export function decodeOrder({ tag, buffer, start, end }: Message): Order {
-  reader.reset(buffer, start, end);
-  if (tag === Kind.Define) {
+export function decodeOrder(message: Message): Order {
+  return decoded(message, readOrder);
+}
+
+function readOrder(kind: number, opener: HandleOpener | undefined): Order {
+  if (kind === Kind.Define) {
     return { kind: 'define', id: reader.u32(), reference: reader.value() as TargetReference };
   }
   const id = reader.u32();
@@ -100,8 +158,8 @@ export function decodeOrder({ tag, buffer, start, end }: Message): Order {
   const attempt = reader.u8();
   const count = reader.u32();
   const items: unknown[] = [];
-  for (let i = 0; i < count; i++) items.push(reader.value());
-  return { kind: 'task', id, fn, skip, flags, attempt, items };
+  for (let i = 0; i < count; i++) items.push(reader.value(opener));
+  return { kind: 'task', id, fn, skip, flags, attempt, hasHandles: opener !== undefined, items };
 }
 
 /** An order that the parent took back: its bytes are kept, its items stay encoded. */
@@ -115,16 +173,19 @@ export function decodeUnsent({ tag, buffer, start, end }: Message): {
 }
 
 /**
- * The bytes are the writer's until the next call.
+ * Valid until the next call.
  * @throws SerializationError if the value cannot be sent
  */
-export function encodeResult(id: number, index: number, ok: boolean, value: unknown): Writer {
-  return writer
+export function encodeResult(id: number, index: number, ok: boolean, value: unknown): Encoded {
+  handles.take();
+  writer
     .reset()
     .u32(id)
     .u32(index)
-    .u8(ok ? 1 : 0)
-    .value(value, ok ? 'result' : 'error');
+    .u8(ok ? 1 : 0);
+  if (ok) writer.value(value, 'result', handles);
+  else writer.value(value, 'error');
+  return encoded(Kind.Result);
 }
 
 /** What the parent does with what its worker says. */
@@ -141,19 +202,24 @@ export interface ReportHandler {
 }
 
 export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
-  return ({ tag, buffer, start, end }) => {
+  return (message) => {
+    const { tag, buffer, start, end } = message;
+    const kind = tag & ~WITH_HANDLES;
+    if (kind === Kind.Result) {
+      const { id, index, ok, value } = decoded(message, readResult);
+      handler.result(id, index, ok, value);
+      return undefined;
+    }
+    if (kind === Kind.Yield) {
+      const { id, value } = decoded(message, readYield);
+      handler.yielded(id, value);
+      return undefined;
+    }
     reader.reset(buffer, start, end);
-    if (tag === Kind.Result) {
-      const id = reader.u32();
-      const index = reader.u32();
-      const ok = reader.u8() === 1;
-      handler.result(id, index, ok, reader.value());
-    } else if (tag === Kind.Ready) {
+    if (tag === Kind.Ready) {
       handler.ready();
     } else if (tag === Kind.Started) {
       handler.started(reader.u32());
-    } else if (tag === Kind.Yield) {
-      handler.yielded(reader.u32(), reader.value());
     } else if (tag === Kind.Progress) {
       handler.said(reader.u32(), reader.value());
     } else if (tag === Kind.Retiring) {
@@ -169,12 +235,36 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
   };
 }
 
+function readResult(_kind: number, opener: HandleOpener | undefined) {
+  const id = reader.u32();
+  const index = reader.u32();
+  const ok = reader.u8() === 1;
+  return { id, index, ok, value: reader.value(opener) };
+}
+
+function readYield(_kind: number, opener: HandleOpener | undefined) {
+  return { id: reader.u32(), value: reader.value(opener) };
+}
+
+/** A task that goes back: what its pool does not have. */
+export function encodeReturned(
+  { id, fn, flags, attempt, hasHandles, items }: TaskMessage,
+  next: number,
+): Writer {
+  if (hasHandles) return writer.reset().u32(id);
+  encodeTask(id, fn, flags, items);
+  goOnFrom(writer.buffer, 0, next, attempt);
+  return writer;
+}
+
 /**
- * The bytes are the writer's until the next call.
+ * Valid until the next call.
  * @throws SerializationError if the value cannot be sent
  */
-export function encodeYield(id: number, value: unknown): Writer {
-  return writer.reset().u32(id).value(value, 'yielded value');
+export function encodeYield(id: number, value: unknown): Encoded {
+  handles.take();
+  writer.reset().u32(id).value(value, 'yielded value', handles);
+  return encoded(Kind.Yield);
 }
 
 /**

@@ -9,9 +9,9 @@ import {
   Kind,
   encodeResult,
   encodeStarted,
-  encodeTask,
+  encodeReturned,
   encodeYield,
-  goOnFrom,
+  type Encoded,
   type Order,
   type TaskMessage,
 } from './protocol';
@@ -191,8 +191,7 @@ export class Runner {
         const step = iterator.next();
         const result: IteratorResult<unknown, unknown> = isThenable(step) ? await step : step;
         if (result.done === true) break;
-        const { buffer, length } = encodeYield(id, result.value);
-        this.#duplex.sendSync(Kind.Yield, buffer, length, Infinity);
+        this.#send(encodeYield(id, result.value));
         await this.#yielding.spend(id);
         if (performance.now() > this.#turnEnds) await this.#giveTurn();
       }
@@ -222,9 +221,8 @@ export class Runner {
     return true;
   }
 
-  #giveBack({ id, fn, flags, attempt, items }: TaskMessage, next: number): void {
-    const { buffer, length } = encodeTask(id, fn, flags, items);
-    goOnFrom(buffer, 0, next, attempt);
+  #giveBack(order: TaskMessage, next: number): void {
+    const { buffer, length } = encodeReturned(order, next);
     this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
   }
 
@@ -236,11 +234,15 @@ export class Runner {
       if (!(error instanceof SerializationError)) throw error;
       message = encodeResult(id, index, false, error);
     }
-    this.#duplex.sendSync(Kind.Result, message.buffer, message.length, Infinity);
+    this.#send(message);
     if (this.#retirement.isDue() && !this.#retires) {
       this.#retires = true;
       this.#duplex.sendSync(Kind.Retiring, NO_BYTES, 0, Infinity);
     }
+  }
+
+  #send({ tag, buffer, length, shares }: Encoded): void {
+    this.#duplex.sendSync(tag, buffer, length, Infinity, shares);
   }
 }
 

@@ -1,7 +1,6 @@
 import { backend } from '../backend';
 import { debug } from '../debug';
 import { PoolTerminatedError, WorkerLostError } from '../errors';
-import type { Writer } from '../serializer';
 import { describeExit } from '../signals';
 import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
@@ -10,6 +9,7 @@ import { Crew } from './crew';
 import { Deadlines } from './deadlines';
 import { Lanes } from './lanes';
 import type { PoolSettings } from './options';
+import type { Encoded } from './protocol';
 import { noteOrigin } from './remote-info';
 import type { Slot, SlotEvents } from './slot';
 import { Room } from './room';
@@ -138,13 +138,17 @@ export class Scheduler {
     return this.#state;
   }
 
-  /** Takes a task whose message is in the writer. */
-  submit(task: Task, message: Writer): void {
+  /**
+   * Takes a task and its message.
+   * @throws SerializationError if it has handles of too many file descriptors
+   */
+  submit(task: Task, message: Encoded): void {
     if (this.#broken !== undefined) {
       task.fail(this.#broken.error);
       return;
     }
-    const { buffer, length } = message;
+    const { buffer, length, shares } = message;
+    if (shares !== undefined) task.rights = backend.retain(shares);
     if (channels.taskSubmit.hasSubscribers) this.#heard.taskSubmit(task);
     if (this.#outstanding++ === 0) this.#busy(1);
     const { priority, key } = task.terms;
@@ -507,6 +511,7 @@ export class Scheduler {
   }
 
   #finish(task: Task): void {
+    task.release();
     if (this.#stops.any) this.#stops.over(task);
     if (--this.#outstanding > 0) return;
     this.#busy(-1);

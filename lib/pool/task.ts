@@ -1,3 +1,4 @@
+import type { RetainedShares } from '../backend/backend';
 import type { TargetReference } from '../function-ref';
 import { encodeDefine, goOnFrom } from './protocol';
 import type { Slot } from './slot';
@@ -61,6 +62,8 @@ export class Task {
   givenUp = -1;
   /** Which run of the item `done` this is. */
   attempt = 1;
+  /** Of the handles in its message: whoever runs it, and however often, gets them from here. */
+  rights: RetainedShares | undefined;
   /** The only one that may run it. */
   pinned: Slot | undefined;
   slab = NO_BYTES;
@@ -84,12 +87,18 @@ export class Task {
 
   /** Whether its message is needed after it was sent: of a chunk the rest must be known if the worker dies within. */
   get mustKeep(): boolean {
-    return this.count > 1 || this.terms.retries > 0;
+    return this.count > 1 || this.terms.retries > 0 || this.rights !== undefined;
   }
 
   /** Gives the item `done` its outcome, unless that was told before. */
   settle(index: number, ok: boolean, value: unknown): void {
     if (index !== this.givenUp) this.sink.settle(this.base + index, ok, value);
+  }
+
+  /** It is over. */
+  release(): void {
+    this.rights?.release();
+    this.rights = undefined;
   }
 
   /** Settles all that has no outcome with an error. */

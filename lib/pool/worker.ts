@@ -6,7 +6,7 @@ import { WORKER, Process, type ProcessOptions } from '../process';
 import type { Afterwards } from './afterwards';
 import type { Writer } from '../serializer';
 import { ControlKind, encodeGrant, encodeStop } from './control';
-import { Kind, WorkerLink, decodeReportTo, decodeUnsent, type ReportHandler } from './protocol';
+import { Kind, WorkerLink, decodeReportTo, decodeUnsent, taskTag, type ReportHandler } from './protocol';
 import type { Slot, SlotEvents, SlotExit } from './slot';
 import type { Task } from './task';
 import type { WorkerSettings, runWorker as WorkerMain } from './worker-main';
@@ -107,7 +107,9 @@ export class PoolWorker implements Slot {
         if (!this.#duplex.trySend(Kind.Define, fn.definition, fn.definition.length)) return false;
         this.#knownFunctions.add(fn.id);
       }
-      if (!this.#duplex.trySend(Kind.Task, data, length, start)) return false;
+      const { rights } = task;
+      const tag = taskTag(Kind.Task, rights !== undefined);
+      if (!this.#duplex.trySend(tag, data, length, start, rights?.shares)) return false;
     } catch (error) {
       if (error instanceof BrokenPipeError) return false; // its end is about to be told
       throw error;
@@ -216,7 +218,7 @@ export class PoolWorker implements Slot {
         const task = this.#release(id);
         if (task === undefined) return;
         this.#knownFunctions.delete(task.fn.id);
-        task.keep(data, 0, data.length);
+        if (task.rights === undefined) task.keep(data, 0, data.length); // else it comes without its bytes
         this.#events.returned(task);
       },
       initializerFailed: (error) => {

@@ -291,8 +291,8 @@ export class Writer {
   #handle(object: object): void {
     if (this.#sink === undefined) {
       throw new Failure(
-        'cannot travel here: queues, connections, locks and shared data can be part of arguments, messages and ' +
-          'results of processes; pass it in one of those',
+        'cannot travel here: queues, connections, locks and shared data can be part of arguments, messages, tasks ' +
+          'and results; pass it in one of those',
       );
     }
     let index: number;

@@ -2,6 +2,7 @@ import * as forkful from 'forkful';
 import type { Connection, Queue } from 'forkful';
 import * as handles from '../fixtures/handles.js';
 import { describeEach, errorOf, thrown, until } from './methods';
+import { poolsOf } from './pools';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what comes is looked at by what it does
 type Anything = any;
@@ -339,6 +340,98 @@ describeEach('handles in messages', ({ backend, context, method }) => {
       expect(held).toBeInstanceOf(i % 2 === 0 ? forkful.Event : forkful.Semaphore);
       held.close();
     }
+  });
+
+  describe('in tasks of a pool', () => {
+    const pool = poolsOf(context);
+
+    test('arguments and results, one by one and in chunks', async () => {
+      const workers = pool({ processes: 2 });
+      const [inbox, lock] = [queue<number>(), own(new context.Lock())];
+      const back = own((await workers.apply(handles.putInto, [inbox, 1])) as Queue<number>);
+      back.putSync(2);
+      expect(inbox.getManySync(9)).toEqual([1, 2]);
+      const items = Array.from({ length: 20 }, (_, i) => [inbox, i, lock] as const);
+      for (const chunksize of [1, 7]) {
+        const results = await workers.starmap(handles.putInto, items, { chunksize });
+        for (const result of results) own(result as Queue<number>);
+        expect(new Set(results.map((result) => result instanceof forkful.Queue))).toEqual(new Set([true]));
+        const got: number[] = [];
+        while (got.length < 20) got.push(...(await inbox.getMany(20)));
+        expect(got.sort((a, b) => a - b)).toEqual(items.map(([, i]) => i));
+      }
+    });
+
+    test('what a stream yields', async () => {
+      const values: unknown[] = [];
+      for await (const made of pool({ processes: 1 }).stream(handles.makeQueues, [3, method])) {
+        values.push(await own(made as Queue<number>).get());
+      }
+      expect(values).toEqual([0, 1, 2]);
+    });
+
+    test('each worker fills its band of one array', async () => {
+      if (!isShared) return;
+      const array = own(new context.SharedArray('uint8', 64));
+      const bands = Array.from({ length: 8 }, (_, i) => [array.subarray(8 * i, 8 * i + 8), i + 1] as const);
+      await pool({ processes: 2 }).starmap(handles.fillBand, bands);
+      expect([...array]).toEqual(Array.from({ length: 64 }, (_, i) => Math.floor(i / 8) + 1));
+    });
+
+    test('closed by the caller at once, and gone when the task is done', async () => {
+      const workers = pool({ processes: 1 });
+      const go = queue();
+      const busy = workers.apply(handles.takeFrom, [go]);
+      const ends = Array.from({ length: 5 }, () => {
+        const [a, b] = pipe();
+        const done = workers.apply(handles.sendAndClose, [b, 'from the task']);
+        b.close();
+        return { a, done };
+      });
+      go.putSync('go');
+      await busy;
+      for (const { a, done } of ends) {
+        await done;
+        expect(await a.recv()).toBe('from the task');
+        expect(await endOf(a)).toBe(END);
+      }
+    });
+
+    test('what waits behind a task goes to another worker, with its handles', async () => {
+      const workers = pool({ processes: 2 });
+      const [go, inbox] = [queue(), queue<number>()];
+      const busy = workers.apply(handles.takeFrom, [go]);
+      const rest = Array.from({ length: 30 }, (_, i) => workers.apply(handles.putOnly, [inbox, i]));
+      await Promise.all(rest);
+      expect(inbox.qsize()).toBe(30);
+      go.putSync('go');
+      await busy;
+    });
+
+    test('a task that is run again, and one that is not', async () => {
+      const workers = pool({ processes: 1 });
+      const [orders, inbox] = [queue<string>(), queue<string>()];
+      orders.putSync('die');
+      const tried = workers.apply(handles.obey, [orders, inbox], { retries: 1 });
+      orders.putSync('live');
+      expect(await tried).toBe('live');
+      orders.putSync('die');
+      expect((await errorOf(workers.apply(handles.obey, [orders, inbox]))).code).toBe(
+        'ERR_FORKFUL_WORKER_LOST',
+      );
+      expect(inbox.getManySync(9)).toEqual(['die', 'live', 'die']);
+    });
+
+    test('a pool that is terminated lets go of what its tasks had', async () => {
+      const workers = pool({ processes: 1 });
+      const never = queue();
+      const [a, b] = pipe();
+      const tasks = [never, b, b].map((object) => errorOf(workers.apply(handles.takeFrom, [never, object])));
+      b.close();
+      await workers.terminate();
+      for (const failed of tasks) expect((await failed).code).toBe('ERR_FORKFUL_POOL_TERMINATED');
+      expect(await endOf(a)).toBe(END);
+    });
   });
 
   test('more descriptors than one message takes are refused, or are none', async () => {

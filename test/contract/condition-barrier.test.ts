@@ -4,6 +4,21 @@ import * as tasks from '../fixtures/tasks.js';
 import { hasSignals } from '../where';
 import { describeEach, errorOf, thrown, until } from './methods';
 
+/**
+ * Stops a process that waits, but not in the midst of its look at what it waits for, every now and then: whoever is
+ * stopped there holds a lock.
+ */
+async function stopAsleep(victim: Process): Promise<void> {
+  const of = (file: string) => readFileSync(`/proc/${String(victim.pid)}/${file}`, 'utf8');
+  for (;;) {
+    victim.kill('SIGSTOP');
+    await until(() => of('stat').includes(') T'));
+    if (!/^(-1|running)/.test(of('syscall'))) return;
+    victim.kill('SIGCONT');
+    await until(() => !of('stat').includes(') T'));
+  }
+}
+
 describeEach('Condition and Barrier', ({ context }) => {
   const { Process: P, Lock, Condition, Barrier, Queue } = context;
   const open: { close(): void }[] = [];
@@ -145,8 +160,7 @@ describeEach('Condition and Barrier', ({ context }) => {
     await condition.acquire(); // when the victim waits
     const next = condition.wait({ timeout: 20_000 });
     await until(() => !condition.locked());
-    victim.kill('SIGSTOP');
-    await until(() => readFileSync(`/proc/${String(victim.pid)}/stat`, 'utf8').includes(') T'));
+    await stopAsleep(victim);
     await condition.run(() => {
       condition.notify();
     });

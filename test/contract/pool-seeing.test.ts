@@ -72,7 +72,10 @@ describeEach('Pool: what can be seen', ({ context }) => {
     reports.length = 0;
     expect(await p.apply(more.progressing, [4], { progress })).toBe('done');
     await until(() => reports.at(-1)?.done === 1);
-    expect(reports.map(({ value }) => value)).toContain(0.5);
+    // Not each of 0.25, 0.5 …: what is said faster than it is heard is told once.
+    const values = reports.map(({ value }) => Number(value));
+    expect(values.at(-1)).toBe(1);
+    expect(values).toEqual([...values].sort((a, b) => a - b));
     reports.length = 0;
     let last = -1;
     for await (const value of p.imap(double, new Set(range(30)), { progress })) last = value;

@@ -29,7 +29,7 @@ import {
 import { Sentinel } from './sentinel';
 import { describeExit, pythonExitCode, signalNumber } from './signals';
 import { checkStartMethod, startMethodFor } from './start-method';
-import { after } from './timer';
+import { within } from './within';
 
 /** An exported function, {@link ref}, {@link refs}, {@link inline}, or an object of an exported class with `run()`. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one type that every function is assignable to
@@ -293,40 +293,22 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     this.#mustBeStarted('join');
     signal?.throwIfAborted();
     if (this.#status !== undefined || limit <= 0) return this.#lookForEnd();
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-        this.#waiters = this.#waiters.filter((waiter) => waiter !== onEnd);
-        this.#hold(-1);
-        act();
-      };
-      const onEnd = () => {
-        if (this.#state === 'new') {
-          settle(() => {
-            reject(this.#startError);
-          });
-          return;
-        }
-        if (this.#status === undefined) return; // a report, not the end
-        settle(() => {
-          resolve(true);
-        });
-      };
-      const onAbort = () => {
-        settle(() => {
-          reject(signal?.reason as Error);
-        });
-      };
-      const timer = after(limit, () => {
-        settle(() => {
-          resolve(false);
-        });
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiters.push(onEnd);
-      this.#hold(1);
-    });
+    return within(
+      { timeout: limit, signal },
+      () => false,
+      (resolve, reject) => {
+        const onEnd = () => {
+          if (this.#state === 'new') reject(this.#startError);
+          else if (this.#status !== undefined) resolve(true); // else a report, not the end
+        };
+        this.#waiters.push(onEnd);
+        this.#hold(1);
+        return () => {
+          this.#waiters = this.#waiters.filter((waiter) => waiter !== onEnd);
+          this.#hold(-1);
+        };
+      },
+    );
   }
 
   /** @internal Called once it has ended; does not keep the event loop alive. */

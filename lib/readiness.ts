@@ -1,6 +1,6 @@
 import { backend } from './backend';
 import type { Wait } from './backend/backend';
-import { after } from './timer';
+import { within } from './within';
 
 /** What can be waited for without taking anything. */
 export interface Readiness {
@@ -17,33 +17,14 @@ export interface Waitable {
 }
 
 /** Whether it has become readable within the time. */
-export function untilReadable(source: Readiness, { timeout, signal }: Omit<Wait, 'owner'>): Promise<boolean> {
-  if (timeout <= 0) return Promise.resolve(source.readable());
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      act();
-    };
-    const onAbort = () => {
-      settle(() => {
-        callOff();
-        reject(signal?.reason as Error);
-      });
-    };
-    const timer = after(timeout, () => {
-      settle(() => {
-        callOff();
-        resolve(source.readable());
-      });
-    });
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const callOff = source.whenReadable(() => {
-      settle(() => {
-        resolve(true);
-      });
-    });
-  });
+export function untilReadable(source: Readiness, limits: Omit<Wait, 'owner'>): Promise<boolean> {
+  const look = () => source.readable();
+  if (limits.timeout <= 0) return Promise.resolve(look());
+  return within(limits, look, (resolve) =>
+    source.whenReadable(() => {
+      resolve(true);
+    }),
+  );
 }
 
 /** Like {@link untilReadable}, and blocks the thread meanwhile. */

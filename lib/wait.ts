@@ -1,7 +1,7 @@
 import { backend } from './backend';
 import { invalid, list, timeoutOption, waitOptions, type SyncWaitOptions, type WaitOptions } from './options';
 import { READINESS, type Waitable } from './readiness';
-import { after } from './timer';
+import { within } from './within';
 
 /**
  * Waits until at least one of the objects is ready, and takes nothing: a connection or queue from which something can be
@@ -15,33 +15,17 @@ export async function wait<W extends Waitable>(objects: readonly W[], options?: 
   signal?.throwIfAborted();
   const ready = readyNow(objects);
   if (ready.length > 0 || objects.length === 0 || timeout <= 0) return ready;
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      callOff();
-      act();
-    };
-    const onAbort = () => {
-      settle(() => {
-        reject(signal?.reason as Error);
-      });
-    };
-    const timer = after(timeout, () => {
-      settle(() => {
-        resolve([]);
-      });
-    });
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const callOff = whenAnyReady(objects, (found) => {
-      queueMicrotask(() => {
-        settle(() => {
+  return within<W[]>(
+    { timeout, signal },
+    () => [],
+    (resolve, reject) =>
+      whenAnyReady(objects, (found) => {
+        queueMicrotask(() => {
           if ('error' in found) reject(found.error);
           else resolve(found.ready);
         });
-      });
-    });
-  });
+      }),
+  );
 }
 
 /** Like {@link wait}, and blocks the thread meanwhile. */

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import { CancelledError, InvalidStateError, TimeoutError } from '../errors';
 import { timeoutOption, waitOptions, type SyncWaitOptions, type WaitOptions } from '../options';
-import { after } from '../timer';
+import { within } from '../within';
 import type { Outcome, Stopper, Task } from './task';
 
 /** What `get` and `wait` take: they only ever stop waiting, the task goes on. */
@@ -173,40 +173,23 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
   }
 
   /** Whether the task is done within the time. */
-  #within(limit: number, signal: AbortSignal | undefined): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      if (this.ready()) {
-        resolve(true);
-      } else if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-      } else if (limit <= 0) {
-        resolve(false);
-      } else {
-        const settle = (act: () => void) => {
-          clearTimeout(timer);
-          signal?.removeEventListener('abort', onAbort);
-          this.#waiters = this.#waiters?.filter((other) => other !== onDone);
-          act();
-        };
+  async #within(limit: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.ready()) return true;
+    signal?.throwIfAborted();
+    if (limit <= 0) return false;
+    return within(
+      { timeout: limit, signal },
+      () => this.ready(),
+      (resolve) => {
         const onDone = () => {
-          settle(() => {
-            resolve(true);
-          });
+          resolve(true);
         };
-        const onAbort = () => {
-          settle(() => {
-            reject(signal?.reason as Error);
-          });
-        };
-        const timer = after(limit, () => {
-          settle(() => {
-            resolve(this.ready());
-          });
-        });
-        signal?.addEventListener('abort', onAbort, { once: true });
         (this.#waiters ??= []).push(onDone);
-      }
-    });
+        return () => {
+          this.#waiters = this.#waiters?.filter((other) => other !== onDone);
+        };
+      },
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { debug } from '../debug';
 import { TimeoutError, WorkerLostError } from '../errors';
 import { describeExit } from '../signals';
-import type { Deadline, Deadlines } from './deadlines';
+import type { Deadline, Deadlines } from '../deadlines';
 import { IdleWatch } from './idle-watch';
 import type { PoolSettings } from './options';
 import type { Slot } from './slot';

@@ -6,7 +6,7 @@ import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
 import { channels } from './channels';
 import { Crew } from './crew';
-import { Deadlines } from './deadlines';
+import { Deadlines } from '../deadlines';
 import { Lanes } from './lanes';
 import type { PoolSettings } from './options';
 import type { Encoded } from './protocol';

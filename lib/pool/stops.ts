@@ -1,5 +1,5 @@
 import { TimeoutError } from '../errors';
-import type { Deadline, Deadlines } from './deadlines';
+import type { Deadline, Deadlines } from '../deadlines';
 import type { Slot } from './slot';
 import type { Task } from './task';
 

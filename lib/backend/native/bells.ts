@@ -1,5 +1,6 @@
+import type { Deadline } from '../../deadlines';
 import { addon } from './addon';
-import { reactor, type Later } from './reactor';
+import { reactor } from './reactor';
 
 /** How soon (ms) to look for oneself where nothing can be heard. */
 const LOOK = 50;
@@ -62,9 +63,9 @@ class Files {
   /** Without news, until the user has an inotify instance to spare: one looks by oneself. */
   #lookAgain(file: number, handler: () => void): () => void {
     let stop: (() => void) | undefined;
-    let later: Later | undefined;
+    let later: Deadline | undefined;
     const wait = () => {
-      later = reactor.later(LOOK, () => {
+      later = reactor.deadlines.set(LOOK, () => {
         try {
           stop = this.#listen(file, handler);
           later = undefined;
@@ -73,12 +74,12 @@ class Files {
         }
         handler(); // of what came before it was listened to
       });
-      later.timer.unref(); // whoever waits holds the event loop
+      later?.timer?.unref(); // whoever waits holds the event loop
     };
     wait();
     return () => {
       stop?.();
-      if (later !== undefined) reactor.cancel(later);
+      reactor.deadlines.clear(later);
     };
   }
 

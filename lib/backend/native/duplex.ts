@@ -1,3 +1,4 @@
+import type { Deadline } from '../../deadlines';
 import { BrokenPipeError, ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
 import type { Batch, Decode, Duplex, Nothing, Share, Wait } from '../backend';
@@ -5,7 +6,7 @@ import { Status, addon, type NativeRing } from './addon';
 import { openRing } from './ring';
 import { inbox } from './inbox';
 import { RING_BYTES } from './layout';
-import { reactor, type Later } from './reactor';
+import { reactor } from './reactor';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
 import { releaseCycles } from './shares';
@@ -30,7 +31,7 @@ class DuplexEnd<T> {
   #gone = false;
   #checkedAt = 0;
   #tokens: [event: number, socket: number] | undefined;
-  #retry: Later | undefined;
+  #retry: Deadline | undefined;
 
   constructor(descriptors: readonly number[], side: number, decode: Decode<T>, isNew: boolean) {
     const [memory = -1, own = -1, peer = -1] = descriptors;
@@ -82,7 +83,7 @@ class DuplexEnd<T> {
       const outcome = this.receiver.arm();
       if (outcome === 'done') continue;
       if (outcome === 'busy') {
-        this.#retry ??= reactor.later(1, () => {
+        this.#retry ??= reactor.deadlines.set(1, () => {
           this.#retry = undefined;
           this.drain();
         });
@@ -93,7 +94,7 @@ class DuplexEnd<T> {
 
   close(): void {
     this.onReadable = undefined;
-    if (this.#retry !== undefined) reactor.cancel(this.#retry);
+    reactor.deadlines.clear(this.#retry);
     this.sender.close();
     this.receiver.close();
     if (this.#tokens !== undefined) {

@@ -1,5 +1,6 @@
+import type { Deadline } from '../../deadlines';
 import { Status } from './addon';
-import { reactor, type Later } from './reactor';
+import { reactor } from './reactor';
 import { failure } from './status';
 
 /** How long (ms) the end of a handle or of the process waits for what has not been done. */
@@ -12,7 +13,7 @@ const PATIENCE = 1000;
 export class Eventually {
   readonly #acts: (() => number)[] = [];
   #delay = 1;
-  #retry: Later | undefined;
+  #retry: Deadline | undefined;
 
   /** The status of the attempt; Busy: it will be made again. Throws what no other attempt can mend. */
   attempt(act: () => number): number {
@@ -31,12 +32,12 @@ export class Eventually {
     while (!this.#done() && performance.now() < end); // each attempt waits for the lock
     this.#acts.length = 0;
     unfinished.delete(this);
-    if (this.#retry !== undefined) reactor.cancel(this.#retry);
+    reactor.deadlines.clear(this.#retry);
     this.#retry = undefined;
   }
 
   #later(): void {
-    this.#retry = reactor.later(this.#delay, () => {
+    this.#retry = reactor.deadlines.set(this.#delay, () => {
       this.#retry = undefined;
       if (!this.#done()) this.#later();
     });

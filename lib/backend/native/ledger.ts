@@ -1,9 +1,10 @@
+import type { Deadline } from '../../deadlines';
 import { ClosedError, ConsumerLostError } from '../../errors';
 import type { Account, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
 import type { Bell } from './bells';
 import { type Eventually } from './eventually';
-import { reactor, type Later } from './reactor';
+import { reactor } from './reactor';
 import { failure } from './status';
 import { Waiting, type Attempt } from './waiting';
 
@@ -35,7 +36,7 @@ export class RingLedger implements Account {
   readonly #waiting: Waiting<{ attempt(): Attempt; reject(error: unknown): void }>;
   readonly #watched = new Map<string, Watched>();
   #unwatch: (() => void) | undefined;
-  #lookAgain: Later | undefined;
+  #lookAgain: Deadline | undefined;
   #closed = false;
 
   constructor(ring: NativeRing, bell: Bell, eventually: Eventually) {
@@ -163,7 +164,7 @@ export class RingLedger implements Account {
   }
 
   #lookAgainLater(): void {
-    this.#lookAgain ??= reactor.later(LOOK_AGAIN, () => {
+    this.#lookAgain ??= reactor.deadlines.set(LOOK_AGAIN, () => {
       this.#lookAgain = undefined;
       this.#waiting.pump();
     });
@@ -172,7 +173,7 @@ export class RingLedger implements Account {
   /** Watches nobody any more, if nobody joins. */
   #rest(): void {
     if (this.#waiting.size > 0) return;
-    if (this.#lookAgain !== undefined) reactor.cancel(this.#lookAgain);
+    reactor.deadlines.clear(this.#lookAgain);
     this.#lookAgain = undefined;
     for (const { pidfd, token } of this.#watched.values()) {
       if (pidfd === undefined) continue;

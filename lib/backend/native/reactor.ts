@@ -1,15 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
+import { Deadlines } from '../../deadlines';
 import { addon, scratch, type NativeReactor } from './addon';
 
 /** Off the main thread a blocked call returns to JavaScript this often (ms): worker.terminate() must work. */
 const SLICE = isMainThread ? Infinity : 100;
-
-/** Something to be done a little later, in blocking calls too. */
-export interface Later {
-  readonly due: number;
-  readonly act: () => void;
-  readonly timer: NodeJS.Timeout;
-}
 
 /**
  * The descriptors that this thread's waits depend on, and what to do when one has news. Handlers are the library's
@@ -21,7 +15,8 @@ class Reactor {
   #nextToken = 1;
   #holds = 0;
   #progress = 0;
-  readonly #later = new Set<Later>();
+  /** What is to be done a little later, in blocking calls too. */
+  readonly deadlines = new Deadlines();
 
   /** Registers for edges. Do it before the first arming, or the first wake-up may be lost. Returns a token. */
   watch(fd: number, handler: () => void): number {
@@ -52,34 +47,10 @@ class Reactor {
     return this.#progress > 0;
   }
 
-  /** Acts once in `delay` ms. Timers of the event loop do not fire while the thread is blocked; this does. */
-  later(delay: number, act: () => void): Later {
-    const later: Later = {
-      due: performance.now() + delay,
-      act,
-      timer: setTimeout(() => {
-        this.#later.delete(later);
-        act();
-      }, delay),
-    };
-    this.#later.add(later);
-    return later;
-  }
-
-  cancel(later: Later): void {
-    clearTimeout(later.timer);
-    this.#later.delete(later);
-  }
-
   /** Blocks until there is news, at most `timeout` ms, and handles it. */
   run(timeout: number): void {
-    let limit = Math.min(timeout, SLICE);
-    if (this.#later.size > 0) {
-      const now = performance.now();
-      for (const { due } of this.#later) limit = Math.min(limit, Math.max(0, due - now));
-    }
-    this.#dispatch(this.#open().wait(limit));
-    if (this.#later.size > 0) this.#actIfDue();
+    this.#dispatch(this.#open().wait(Math.min(timeout, SLICE, this.deadlines.next)));
+    this.deadlines.fire();
   }
 
   runUntil(done: () => boolean, timeout: number): boolean {
@@ -92,15 +63,6 @@ class Reactor {
         return done();
       }
       this.run(left);
-    }
-  }
-
-  #actIfDue(): void {
-    const now = performance.now();
-    for (const later of [...this.#later]) {
-      if (later.due > now || !this.#later.has(later)) continue;
-      this.cancel(later);
-      later.act();
     }
   }
 

@@ -1,6 +1,7 @@
+import type { Deadline } from '../../deadlines';
 import { after } from '../../timer';
 import type { Wait } from '../backend';
-import { reactor, type Later } from './reactor';
+import { reactor } from './reactor';
 
 export type Attempt = 'done' | 'blocked' | 'busy';
 
@@ -28,7 +29,7 @@ export class Waiting<O extends Operation> {
   #first = 0;
   #size = 0;
   #retryDelay = 1;
-  #retry: Later | undefined;
+  #retry: Deadline | undefined;
   #held = true;
   readonly #arm: (first: O) => Attempt;
   readonly #progress: boolean;
@@ -120,7 +121,7 @@ export class Waiting<O extends Operation> {
   // The loop must not wait for a lock whose holder is stopped: look again soon, and ever less often.
   #retryLater(): void {
     if (this.#retry !== undefined) return;
-    this.#retry = reactor.later(this.#retryDelay, () => {
+    this.#retry = reactor.deadlines.set(this.#retryDelay, () => {
       this.#retry = undefined;
       this.pump();
     });
@@ -135,10 +136,8 @@ export class Waiting<O extends Operation> {
     if (--this.#size === 0) {
       if (this.#held) reactor.hold(-1);
       if (this.#progress) reactor.needProgress(-1);
-      if (this.#retry !== undefined) {
-        reactor.cancel(this.#retry);
-        this.#retry = undefined;
-      }
+      reactor.deadlines.clear(this.#retry);
+      this.#retry = undefined;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Deadline } from '../../../deadlines';
 import { writeSync } from 'node:fs';
 import { ClosedError } from '../../../errors';
 import { ownResources } from '../../../finalizer';
@@ -5,7 +6,7 @@ import type { Share, Wait } from '../../backend';
 import { Pending, type Operation } from '../../pending';
 import { addon } from '../addon';
 import { createMemory, openMemory } from '../memory';
-import { reactor, type Later } from '../reactor';
+import { reactor } from '../reactor';
 import { isAlive, type Identity } from './processes';
 import { SharedState, type Draft, type Layout } from './state';
 
@@ -200,7 +201,7 @@ class WakeUps {
     () => undefined,
   );
   #token: number | undefined;
-  #later: Later | undefined;
+  #later: Deadline | undefined;
 
   constructor(event: number) {
     this.#event = event;
@@ -220,12 +221,12 @@ class WakeUps {
 
   close(): void {
     this.#pending.rejectAll(() => new ClosedError('the object was closed while this call waited'));
-    if (this.#later !== undefined) reactor.cancel(this.#later);
+    reactor.deadlines.clear(this.#later);
     if (this.#token !== undefined) reactor.unwatch(this.#event, this.#token);
   }
 
   #lookLater(): void {
-    this.#later ??= reactor.later(LOOK, () => {
+    this.#later ??= reactor.deadlines.set(LOOK, () => {
       this.#later = undefined;
       this.#pending.pumpAll();
       if (this.#pending.size > 0) this.#lookLater();

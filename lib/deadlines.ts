@@ -1,4 +1,4 @@
-import { after } from '../timer';
+import { after } from './timer';
 
 export interface Deadline {
   readonly due: number;
@@ -6,7 +6,10 @@ export interface Deadline {
   readonly timer: NodeJS.Timeout | undefined;
 }
 
-/** Timers that {@link fire} makes good for while the thread is blocked, when those of the event loop stand still. */
+/**
+ * Timers that {@link Deadlines.fire} makes good for while the thread is blocked, when those of the event loop stand
+ * still.
+ */
 export class Deadlines {
   readonly #open = new Set<Deadline>();
   /** Another one whenever {@link next} may have come nearer. */
@@ -35,6 +38,7 @@ export class Deadlines {
 
   /** Milliseconds until the next one. */
   get next(): number {
+    if (this.#open.size === 0) return Infinity;
     let due = Infinity;
     for (const deadline of this.#open) due = Math.min(due, deadline.due);
     return Math.max(0, due - performance.now());
@@ -42,6 +46,7 @@ export class Deadlines {
 
   /** Acts on those that are due. */
   fire(): void {
+    if (this.#open.size === 0) return;
     const now = performance.now();
     for (const deadline of [...this.#open]) {
       if (deadline.due > now || !this.#open.has(deadline)) continue;

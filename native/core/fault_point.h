@@ -52,6 +52,9 @@
   POINT(reclaim_begun)                                                                                        \
   POINT(reclaim_discarded)                                                                                    \
   POINT(reclaim_moved)                                                                                        \
+  POINT(release_locked)                                                                                       \
+  POINT(release_begun)                                                                                        \
+  POINT(release_done)                                                                                         \
   POINT(recovery_owner_found_dead)                                                                            \
   POINT(recovery_made_consistent)                                                                             \
   POINT(recovery_reclaimed)                                                                                   \

@@ -23,6 +23,8 @@ namespace {
 constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
 // Never given back to the system: a few pages that are always hot.
 constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
+// Not given back before the ring is empty: to make memory real and give it back costs more than to copy it.
+constexpr uint64_t kHeldBytes = uint64_t{32} << 20;
 constexpr uint64_t kChunkBytes = uint64_t{1} << 20;        // granularity of giving memory back
 // Nobody looks at the memory before so much is real: what every ring may have.
 constexpr uint64_t kUnaskedBytes = uint64_t{16} << 10;
@@ -42,6 +44,13 @@ uint32_t whole_pages(uint32_t position) {
 void nap(int64_t nanoseconds) {
   const timespec length{0, nanoseconds};
   nanosleep(&length, nullptr);
+}
+
+// How much more may become real: at least `bytes`, and some on stock; 0: they may not.
+uint64_t granted_growth(uint64_t bytes) {
+  const uint64_t spare = spare_memory();
+  const uint64_t granted = std::max(bytes, std::clamp(spare / kGrantShare, kLeastGranted, kMostGranted));
+  return granted > spare ? 0 : granted;
 }
 
 }  // namespace
@@ -70,7 +79,8 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
   h.has_ledger = limits.has_ledger;
   set_ledger(limits.has_ledger);
   if (ledger_ != nullptr) ledger_->initialise(limits.first_count);
-  h.data_bytes = data_bytes_ = limits.data_bytes;
+  h.data_bytes = limits.data_bytes;
+  set_data_bytes(limits.data_bytes);
   h.max_bytes = max_bytes_ = limits.max_bytes;
   h.max_items = max_items_ = limits.max_items;
   const Cursor start{limits.first_count, limits.first_count};
@@ -79,7 +89,7 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
   h.producers.seen_reclaimed = start.position;
   h.producers.restart_checked = start.position;
   h.reclaimed = start.position;
-  if (limits.in_file) h.producers.kept_allowed = kKeptBytes;  // made real above
+  h.held = std::min(limits.in_file ? kKeptBytes : kUnaskedBytes, held_limit_);  // a file's are real, by the above
   if (!h.producers.lock.initialise() || !h.consumers.lock.initialise()) return ENOSYS;
   h.magic = kRingMagic;
   return 0;
@@ -108,10 +118,15 @@ int Ring::attach(int fd, uint64_t offset) {
   }
   if (const int error = mapping_.map(fd, offset, header_bytes(has_ledger), first.data_bytes)) return error;
   set_ledger(has_ledger);
-  data_bytes_ = first.data_bytes;
+  set_data_bytes(first.data_bytes);
   max_bytes_ = first.max_bytes;
   max_items_ = first.max_items;
   return 0;
+}
+
+void Ring::set_data_bytes(uint64_t bytes) {
+  data_bytes_ = bytes;
+  held_limit_ = std::max(std::min(kKeptBytes, bytes), std::min(kHeldBytes, bytes / 2));
 }
 
 void Ring::set_ledger(bool has_ledger) {
@@ -120,7 +135,6 @@ void Ring::set_ledger(bool has_ledger) {
 }
 
 void Ring::detach() {
-  kept_allowed_ = 0;
   ledger_ = nullptr;
   mapping_.reset();
 }
@@ -301,25 +315,39 @@ bool Ring::fits_now(uint32_t units) const {
   return is_allowed(tail, head, now, units) && place(tail.position, reclaimed, now, units);
 }
 
-// Whether the memory for [position, position + units) may become real. What is kept is asked for once.
+// Whether the memory for [position, position + units) may become real.
 bool Ring::may_grow(uint32_t position, uint32_t units, const Jumps& jumps) {
   const uint64_t bytes = uint64_t{units} * kUnit;
-  const uint64_t end = offset_of(position) + bytes;
-  if (end <= kept_allowed_) [[likely]] return true;
+  const uint64_t offset = offset_of(position);
+  uint64_t end = offset + bytes;
+  if (held_limit_ == data_bytes_) end = std::min(end, data_bytes_);  // what wraps needs all of it
+  if (end <= header().held.load(std::memory_order_relaxed)) [[likely]] return true;
+  if (offset < held_limit_ && !hold(std::min(end, held_limit_))) return false;
+  return end <= held_limit_ || may_grow_behind(position, bytes, jumps);
+}
+
+// What is held may become real up to `end`.
+bool Ring::hold(uint64_t end) {
+  RingHeader& h = header();
+  const uint64_t held = h.held.load(std::memory_order_relaxed);
+  if (end <= held) return true;
+  const uint64_t granted = granted_growth(end - held);
+  if (granted == 0) return false;
+  uint64_t next = std::min(held + granted, held_limit_);
+  if (file_fd_ >= 0 && make_real(file_fd_, file_offset_ + held, next - held) != 0) {
+    next = end;
+    if (make_real(file_fd_, file_offset_ + held, next - held) != 0) return false;
+  }
+  h.held.store(next, std::memory_order_relaxed);
+  return true;
+}
+
+// The same behind what is held, where memory is given back once it is drained.
+bool Ring::may_grow_behind(uint32_t position, uint64_t bytes, const Jumps& jumps) {
   auto& p = header().producers;
-  if (end <= kKeptBytes) {
-    kept_allowed_ = std::clamp(p.kept_allowed, kUnaskedBytes, kKeptBytes);
-    if (end <= kept_allowed_) return true;
-  } else if (position + units - p.granted_from <= p.granted_units) {
-    return true;
-  }
-  const uint64_t spare = spare_memory();
-  uint64_t granted = std::max(bytes, std::clamp(spare / kGrantShare, kLeastGranted, kMostGranted));
-  if (granted > spare) return false;
-  if (end <= kKeptBytes) {
-    kept_allowed_ = p.kept_allowed = std::min(end - bytes + granted, kKeptBytes);
-    return true;
-  }
+  if (position + static_cast<uint32_t>(bytes / kUnit) - p.granted_from <= p.granted_units) return true;
+  uint64_t granted = granted_growth(bytes);
+  if (granted == 0) return false;
   if (file_fd_ >= 0) {
     // What is drained and not given back yet still will be: reserved for the next round it would be gone before that.
     granted = std::max(bytes, std::min(granted, room(position, p.seen_reclaimed, jumps)));
@@ -347,6 +375,15 @@ bool Ring::reserve(uint32_t position, uint64_t bytes) {
     offset = 0;
   }
   return true;
+}
+
+// Memory that may be written for the first time becomes real at once.
+void Ring::make_touched(uint32_t position, uint64_t bytes) {
+  auto& p = header().producers;
+  const uint64_t end = offset_of(position) + bytes;
+  if (end <= p.touched) return;
+  populate(at(position), bytes);
+  p.touched = std::min(end, held_limit_);
 }
 
 void Ring::look(Cursor& head) {
@@ -454,9 +491,7 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const
       break;
     }
     uint8_t* into = at(position);
-    if (record.length >= kPopulateBytes && offset_of(position) + record.length > kKeptBytes) {
-      populate(into, uint64_t{units} * kUnit);
-    }
+    if (record.length >= kPopulateBytes) make_touched(position, uint64_t{units} * kUnit);
     RecordHeader record_header{record.length, record.tag};
     if (descriptors != nullptr) [[unlikely]] {
       ParcelNumber number;
@@ -595,6 +630,7 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
   }
   reclaim(next.position);
   FAULT_POINT(get_reclaimed);
+  if (next == tail && h.held.load(std::memory_order_relaxed) > kKeptBytes) release_held(next);
   return Status::kOk;
 }
 
@@ -619,9 +655,9 @@ void Ring::reclaim(uint32_t head) {
   FAULT_POINT(reclaim_moved);
 }
 
-// What is always kept is not given back: every drained unit of it is free at once.
+// What is held is not given back here: every drained unit of it is free at once.
 uint32_t Ring::reclaim_boundary(uint32_t head) const {
-  return offset_of(head) <= kKeptBytes ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
+  return offset_of(head) <= held_limit_ ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
 }
 
 void Ring::discard_span(uint32_t from, uint32_t to) {
@@ -629,13 +665,34 @@ void Ring::discard_span(uint32_t from, uint32_t to) {
   uint64_t offset = offset_of(from);
   while (left > 0) {
     const uint64_t piece = std::min(left, data_bytes_ - offset);
-    if (offset + piece > kKeptBytes) {
-      const uint64_t begin = std::max(offset, kKeptBytes);
+    if (offset + piece > held_limit_) {
+      const uint64_t begin = std::max(offset, held_limit_);
       discard(mapping_.data() + begin, offset + piece - begin);
     }
     left -= piece;
     offset = 0;
   }
+}
+
+// Gives back what was held while there was something in the ring. Free memory is the producers', so it takes their lock;
+// if that is taken, by one who puts, the next to find the ring empty does it.
+void Ring::release_held(Cursor head) {
+  RingHeader& h = header();
+  RobustMutex& mutex = h.producers.lock;
+  const RobustMutex::Outcome outcome = mutex.lock(Deadline::in_ms(0));
+  if (outcome == RobustMutex::Outcome::kOwnerDied) recover();
+  else if (outcome != RobustMutex::Outcome::kLocked) return;
+  FAULT_POINT(release_locked);
+  if (Cursor::unpack(h.tail.load(std::memory_order_acquire)) == head) {
+    h.held.store(kKeptBytes, std::memory_order_relaxed);
+    h.producers.touched = std::min(h.producers.touched, kKeptBytes);
+    // Who dies between must not leave word of memory that is gone: a file might have no other.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    FAULT_POINT(release_begun);
+    discard(mapping_.data() + kKeptBytes, held_limit_ - kKeptBytes);
+    FAULT_POINT(release_done);
+  }
+  mutex.unlock();
 }
 
 Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,

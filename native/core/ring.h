@@ -23,8 +23,8 @@ namespace forkful {
 //  3. A waiter registers under the *opposite* lock, after looking once more there, and reads the sequence before it
 //     sets the flag: nobody can commit between its look and its registration.
 //  4. Recovery (EOWNERDEAD) wakes everybody and clears no flag: it may hold the wrong lock for it.
-//  5. Who shuts the ring holds both locks, the producers' first: so 2 and 3 hold for waiters of both sides. Nobody else
-//     ever holds two.
+//  5. Who shuts the ring holds both locks, the producers' first: so 2 and 3 hold for waiters of both sides. Who drained the
+//     ring and gives memory back holds both as well, but does not wait for the second. Nobody else ever holds two.
 //  6. A record with descriptors lies between head and tail only while its parcel lies in the ring's socket: put sends the
 //     parcel before its commit, get takes copies before its own and the parcel away behind it. Parcels are numbered under
 //     the producers' lock and so lie in the order of their records; those of who died between, on either side, have
@@ -148,6 +148,9 @@ class Ring {
   std::optional<uint32_t> place(uint32_t tail, uint32_t reclaimed, const Jumps& jumps, uint32_t units) const;
   bool fits_now(uint32_t units) const;
   bool may_grow(uint32_t position, uint32_t units, const Jumps& jumps);
+  bool hold(uint64_t end);
+  bool may_grow_behind(uint32_t position, uint64_t bytes, const Jumps& jumps);
+  void make_touched(uint32_t position, uint64_t bytes);
   void look(Cursor& head);
   void forget_jumps(uint32_t tail);
   bool should_jump_back(uint32_t tail, uint32_t units) const;
@@ -156,12 +159,14 @@ class Ring {
   Status send_parcel_for(const std::vector<int>& descriptors, ParcelNumber* number);
   Status take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, std::vector<int>* descriptors);
   void set_ledger(bool has_ledger);
+  void set_data_bytes(uint64_t bytes);
   void drop_all();
   Status enrol(const Deadline& lock_deadline);
   uint32_t unfinished() const;
   void reclaim(uint32_t head);
   uint32_t reclaim_boundary(uint32_t head) const;
   void discard_span(uint32_t from, uint32_t to);
+  void release_held(Cursor head);
   template <class Ready>
   bool sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, const Deadline& deadline, Ready ready);
 
@@ -170,7 +175,7 @@ class Ring {
   uint64_t data_bytes_ = 0;
   uint64_t max_bytes_ = 0;
   uint32_t max_items_ = 0;
-  uint64_t kept_allowed_ = 0;  // what this process knows of the header's word
+  uint64_t held_limit_ = 0;  // memory before this offset is given back only when the ring is empty
   int not_empty_fd_ = -1;
   int not_full_fd_ = -1;
   int joined_fd_ = -1;

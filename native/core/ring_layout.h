@@ -112,7 +112,7 @@ struct RingHeader {
     uint32_t restart_checked;  // position at which the ring was last looked at for being empty
     uint32_t granted_from;     // [granted_from, granted_from + granted_units): growth that the memory allowed
     uint32_t granted_units;
-    uint64_t kept_allowed;     // bytes of what is never given back that the memory allowed
+    uint64_t touched;          // memory before this offset has been written to, or made real, and not been given back
     ParcelNumber parcels;      // numbered so far
   } producers;
   alignas(64) std::atomic<uint64_t> tail;  // stored by producers only, one store per commit
@@ -124,6 +124,7 @@ struct RingHeader {
   std::atomic<uint32_t> reclaimed;         // drained pages before this position are back with the system
   alignas(64) std::atomic<uint64_t> jump_back;  // stored by producers only, as the next
   std::atomic<uint64_t> jump_out;
+  std::atomic<uint64_t> held;  // memory before this offset may be real; stored under the producers' lock
   WaitState not_empty;
   WaitState not_full;
   WaitState joined;  // registers and is woken under the consumers' lock

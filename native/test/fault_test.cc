@@ -53,6 +53,9 @@ bool is_behind_commit_of_get(FaultPoint point) {
     case FaultPoint::reclaim_begun:
     case FaultPoint::reclaim_discarded:
     case FaultPoint::reclaim_moved:
+    case FaultPoint::release_locked:
+    case FaultPoint::release_begun:
+    case FaultPoint::release_done:
       return true;
     default:
       return false;
@@ -206,8 +209,9 @@ void fault_points() {
   CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
   auto* plan = share<FaultPlan>();
 
-  Ring::Limits large, small;
+  Ring::Limits large, larger, small;
   large.data_bytes = 4 << 20;
+  larger.data_bytes = 8 << 20;  // some of the memory is given back only when the ring is empty
   small.data_bytes = 2 << 20;  // memory is free at once
   small.max_items = 2;
 
@@ -230,6 +234,7 @@ void fault_points() {
         for (const int pass : {1, 4}) {
           run({{point, role, pass, signal}}, large, Begins::kBehindJump);
           run({{point, role, pass, signal}}, large, Begins::kHemmedIn);
+          run({{point, role, pass, signal}}, larger, Begins::kHemmedIn);
           run({{point, role, pass, signal}}, small, Begins::kBeforeJump);
         }
       }

@@ -5,7 +5,7 @@ import { memoryFailure } from './memory-failure';
 import { slice } from './reactor';
 
 /** A mapped block. The addon gives it back when this and its buffer are collected, or when their thread ends. */
-class NativeMemory implements Memory {
+export class NativeMemory implements Memory {
   readonly buffer: ArrayBuffer;
   readonly kind: number;
   readonly #block: NativeBlock;
@@ -28,6 +28,11 @@ class NativeMemory implements Memory {
     }
   }
 
+  /** Who watches its file hears of it. */
+  ring(): void {
+    this.#block.ring();
+  }
+
   share(): Share {
     if (!this.#open) throw new ClosedError('expected open shared memory to pass on, but it is closed');
     return { kind: 'memory', key: 0, descriptors: [this.#block.descriptor()] };
@@ -46,7 +51,7 @@ class NativeMemory implements Memory {
 /** Locks and queues of the same name are something else. */
 const fileOf = (name: string) => `memory.${name}`;
 
-function attempt(request: MemoryRequest, bytes: number, act: () => Memory): Memory {
+function attempt(request: MemoryRequest, bytes: number, act: () => NativeMemory): NativeMemory {
   try {
     return act();
   } catch (error) {
@@ -54,7 +59,7 @@ function attempt(request: MemoryRequest, bytes: number, act: () => Memory): Memo
   }
 }
 
-export function createMemory(bytes: number, request: MemoryRequest): Memory {
+export function createMemory(bytes: number, request: MemoryRequest): NativeMemory {
   const { kind, name } = request;
   return attempt(request, bytes, () => {
     if (name === undefined) return new NativeMemory(addon.createBlock(bytes, kind));
@@ -63,7 +68,7 @@ export function createMemory(bytes: number, request: MemoryRequest): Memory {
 }
 
 export function findMemory(name: string, request: MemoryRequest): Memory {
-  const open = () => new NativeMemory(addon.openNamedBlock(fileOf(name)), fileOf(name));
+  const open = () => new NativeMemory(addon.openNamedFile(fileOf(name)), fileOf(name));
   return attempt({ ...request, name }, 0, open);
 }
 

@@ -48,10 +48,10 @@ Napi::Function BlockObject::define(Napi::Env env) {
                       InstanceMethod<&BlockObject::close>("close")});
 }
 
-// (fd), which is the block's from now on
+// (fd, apart), the descriptor is the block's from now on
 BlockObject::BlockObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BlockObject>(info) {
   auto block = std::make_shared<SharedBlock>();
-  checked(info.Env(), "mmap", block->attach(integer(info[0])));
+  checked(info.Env(), "mmap", block->attach(integer(info[0]), info[1].ToBoolean()));
   id_ = block->id();
   block_ = std::move(block);
 }

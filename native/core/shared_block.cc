@@ -1,5 +1,6 @@
 #include "core/shared_block.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <new>
+#include <string>
 
 #include "core/memory_budget.h"
 #include "core/shared_memory.h"
@@ -95,13 +97,19 @@ SharedBlock::~SharedBlock() {
   if (fd_ >= 0) close(fd_);
 }
 
-int SharedBlock::attach(int fd) {
+int SharedBlock::attach(int fd, bool apart) {
   fd_ = fd;
   Description found;
   if (!describe(fd, &found)) return -EPROTO;
   const uint64_t total = file_bytes(found.data_bytes);
-  void* mapped = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (mapped == MAP_FAILED) return -errno;
+  int mapped_fd = fd;
+  // A mapping keeps its opening of the file, and with it the flock.
+  if (apart) mapped_fd = open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC);
+  if (mapped_fd < 0) return -errno;
+  void* mapped = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_SHARED, mapped_fd, 0);
+  const int error = errno;
+  if (apart) close(mapped_fd);
+  if (mapped == MAP_FAILED) return -error;
   base_ = static_cast<uint8_t*>(mapped);
   mapped_bytes_ = total;
   bytes_ = found.data_bytes;

@@ -45,7 +45,8 @@ class SharedBlock {
   ~SharedBlock();
 
   // Takes over the descriptor, also if it fails. Returns 0 or -errno: -EPROTO if that is no block.
-  int attach(int fd);
+  // `apart`: by a mapping that is no use of the file's name, see named_file.h; the descriptor is.
+  int attach(int fd, bool apart = false);
   // Gives the memory back at once, while views may still exist and the kernel or other threads may be writing through
   // them: the addresses stay valid and lead to private zeros. Put off while this thread holds the lock.
   void retire();

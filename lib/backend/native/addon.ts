@@ -97,8 +97,8 @@ export interface Packet {
 }
 
 export interface Addon {
-  /** Takes over the descriptor. */
-  Block: new (descriptor: number) => NativeBlock;
+  /** Takes over the descriptor. `apart`: its mapping is no use of the file's name, only the descriptor is. */
+  Block: new (descriptor: number, apart: boolean) => NativeBlock;
   createBlock(bytes: number, kind: number): number;
   createNamedBlock(bytes: number, kind: number, file: string): number;
   openNamedFile(file: string): number;

@@ -12,9 +12,12 @@ export class NativeMemory implements Memory {
   readonly #file: string | undefined;
   #open = true;
 
-  /** Takes over the descriptor. */
-  constructor(descriptor: number, file?: string) {
-    this.#block = new addon.Block(descriptor);
+  /**
+   * Takes over the descriptor.
+   * @param isKept whether the name goes with who has the descriptor, see names.ts
+   */
+  constructor(descriptor: number, file?: string, isKept = false) {
+    this.#block = new addon.Block(descriptor, isKept);
     this.#file = file;
     this.kind = this.#block.kind();
     this.buffer = this.#block.buffer();

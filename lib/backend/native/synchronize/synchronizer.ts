@@ -52,8 +52,8 @@ export interface Source {
 }
 
 /** @throws CorruptError if that is something else; the descriptor is closed then */
-function memoryOf(descriptor: number, layout: Layout): NativeMemory {
-  const memory = new NativeMemory(descriptor);
+function memoryOf(descriptor: number, file: string | undefined, layout: Layout): NativeMemory {
+  const memory = new NativeMemory(descriptor, file, file !== undefined);
   if (memory.kind === layout.kind && memory.buffer.byteLength >= SharedState.bytes(layout)) return memory;
   memory.close();
   throw new CorruptError('expected a lock of this version of the library, found something else');
@@ -83,7 +83,7 @@ export class Synchronizer {
     const memory =
       given === undefined
         ? createMemory(SharedState.bytes(layout), { what: 'a lock', kind: layout.kind })
-        : memoryOf(given, layout);
+        : memoryOf(given, file, layout);
     const [descriptor = -1] = memory.share().descriptors;
     const events = file === undefined ? [source?.descriptors[1] ?? addon.createEvent()] : [];
     const [event] = events;

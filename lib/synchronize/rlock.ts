@@ -60,8 +60,7 @@ export class RLock extends Acquirable implements ExclusiveLock {
   acquireSync(options?: SyncWaitOptions): boolean {
     const timeout = timeoutOption('acquireSync', options);
     const context = this.#contexts.getStore();
-    const end = performance.now() + timeout;
-    backend.runUntil(() => this.#depth > 0 || this.#acquiring === 0, timeout);
+    const left = this.#depth === 0 && this.#acquiring > 0 ? this.#comeAfter(timeout) : timeout;
     if (this.#depth > 0) {
       if (this.#owner === undefined || this.#owner === context) {
         this.#depth++;
@@ -74,7 +73,7 @@ export class RLock extends Acquirable implements ExclusiveLock {
         );
       }
     }
-    if (!this.#units.acquireSync(Math.max(0, end - performance.now()))) return false;
+    if (!this.#units.acquireSync(left)) return false;
     this.#restore({ context, depth: 1 });
     return true;
   }
@@ -139,6 +138,13 @@ export class RLock extends Acquirable implements ExclusiveLock {
     } finally {
       settle(false);
     }
+  }
+
+  /** Waits for the asynchronous calls that came before; how long (ms) is left then. */
+  #comeAfter(timeout: number): number {
+    const end = performance.now() + timeout;
+    backend.runUntil(() => this.#depth > 0 || this.#acquiring === 0, timeout);
+    return Math.max(0, end - performance.now());
   }
 
   #restore({ context, depth }: Held): void {

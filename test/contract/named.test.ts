@@ -119,6 +119,7 @@ describeEach('locks with names', ({ backend, context }) => {
     });
     await child.start();
     expect(await child.result()).toEqual([0, 0]);
+    await child.join();
     expect(semaphore.value).toBe(2);
     for (const one of [semaphore, same]) one.close();
     const after = new BoundedSemaphore(1, { name });

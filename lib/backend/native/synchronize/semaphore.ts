@@ -171,5 +171,5 @@ function isFree(state: Draft): boolean {
 
 function mostOf(state: Draft): number {
   const max = state.get(Word.Max);
-  return max === UNBOUNDED ? Infinity : max - 1;
+  return max === UNBOUNDED ? Infinity : (max - 1) | 0;
 }

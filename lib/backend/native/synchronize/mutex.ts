@@ -39,6 +39,7 @@ function first(state: Draft, left?: ReadonlySet<number>): number | undefined {
  * - The owner that the word names is a row that was written before, and that is not given up while the word names it. So
  *   whoever is killed between two changes leaves an owner whose end can be seen.
  * - Whoever waits sets the flag of the word first; from then on the lock is handed on to whoever has waited longest.
+ * test/model/lock.pml watches over these orders.
  */
 export class NativeMutex extends RequestedUnits {
   static readonly layout = LAYOUT;

@@ -359,7 +359,7 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     expect(thrown(() => new Semaphore(1.5)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
     expect(thrown(() => semaphore.acquireSync({ wait: 1 } as never)).message).toMatch(/"wait".*"timeout"/);
     expect(thrown(() => new Lock({ nme: 'x' } as never)).message).toMatch(/"nme".*"name"/);
-    expect(thrown(() => new (RLock as unknown as new (options: object) => RLock)({ name: 'x' })).code).toBe(
+    expect(thrown(() => new (RLock as unknown as new (options: object) => unknown)({ name: 'x' })).code).toBe(
       'ERR_FORKFUL_INVALID_ARGUMENT',
     );
   });

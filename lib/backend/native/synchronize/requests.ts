@@ -48,11 +48,13 @@ export abstract class RequestedUnits extends Synchronizer implements Semaphore {
   }
 
   acquireSync(timeout: number): boolean {
-    return this.acquireBlocked(timeout, this.request());
+    const request = this.request();
+    const look = () => this.look(request);
+    return this.acquireBlocked(timeout, request, () => look() ?? this.spinFor(look));
   }
 
   /** @param first a look that may take its time; the later ones are for when something has happened */
-  protected acquireBlocked(timeout: number, request: Request, first = () => this.look(request)): boolean {
+  protected acquireBlocked(timeout: number, request: Request, first: () => true | undefined): boolean {
     let look = () => {
       look = () => this.look(request);
       return first();

@@ -30,7 +30,7 @@ export class SharedState {
   /** All of it; see {@link LONE_WORD}. */
   readonly words: Int32Array;
   readonly #layout: Layout;
-  readonly #size: number;
+  readonly #copies: readonly [Int32Array, Int32Array];
 
   static bytes({ words, rows, rowWords }: Layout): number {
     return Int32Array.BYTES_PER_ELEMENT * (HEADER_WORDS + 2 * (1 + words + rows * rowWords));
@@ -40,7 +40,9 @@ export class SharedState {
     this.#memory = memory;
     this.words = new Int32Array(memory.buffer);
     this.#layout = layout;
-    this.#size = 1 + layout.words + layout.rows * layout.rowWords;
+    const size = 1 + layout.words + layout.rows * layout.rowWords;
+    const copy = (start: number) => this.words.subarray(start, start + size);
+    this.#copies = [copy(HEADER_WORDS), copy(HEADER_WORDS + size)];
   }
 
   /** Looks or changes, at once and alone. `change` says whether anything is to be kept. */
@@ -60,8 +62,10 @@ export class SharedState {
   #attempt<R>(change: (state: Draft) => R, patience: number): [done: boolean, result: R | undefined] {
     let result: R | undefined;
     const done = this.#memory.run(() => {
-      const valid = (this.words[0] ?? 0) & 1;
-      const draft = new Draft(this.#copy(valid), this.#copy(1 - valid), this.#layout);
+      const valid = this.valid;
+      const [first, second] = this.#copies;
+      const draft =
+        valid === 0 ? new Draft(first, second, this.#layout) : new Draft(second, first, this.#layout);
       result = change(draft);
       // Whoever is killed before this store has changed nothing.
       if (draft.isChanged) Atomics.store(this.words, 0, 1 - valid);
@@ -69,9 +73,9 @@ export class SharedState {
     return [done, result];
   }
 
-  #copy(which: number): Int32Array {
-    const start = HEADER_WORDS + which * this.#size;
-    return this.words.subarray(start, start + this.#size);
+  /** Which copy is valid: it changes with each change. */
+  get valid(): number {
+    return Atomics.load(this.words, 0) & 1;
   }
 }
 

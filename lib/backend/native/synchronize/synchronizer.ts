@@ -9,6 +9,7 @@ import { eventBell, fileBell, type Bell } from '../bells';
 import { NativeMemory, createMemory } from '../memory';
 import { keep, letGo } from '../names';
 import { reactor } from '../reactor';
+import { spin } from '../spinning';
 import { isAlive, type Identity } from './processes';
 import { SharedState, type Draft, type Layout } from './state';
 
@@ -119,6 +120,17 @@ export class Synchronizer {
   /** The memory, for what is changed by Atomics; see LONE_WORD. */
   protected get words(): Int32Array {
     return this.#state.words;
+  }
+
+  /** Goes on looking, while that may pay, as soon as anybody has changed anything. */
+  protected spinFor<R>(look: Look<R>): R | undefined {
+    let seen = this.#state.valid;
+    return spin(() => {
+      const now = this.#state.valid;
+      if (now === seen) return undefined;
+      seen = now;
+      return look();
+    });
   }
 
   /** Looks or changes, at once and alone. */

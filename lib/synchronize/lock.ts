@@ -4,7 +4,7 @@ import { registerHandleType } from '../handles';
 import { timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
 import { Acquirable } from './acquirable';
 import { INSIDE, type ExclusiveLock, type LockInside } from './exclusive';
-import { MUTEX, OpenedUnits, type NameOptions } from './opened';
+import { MUTEX, OpenedUnits, type LockOptions } from './opened';
 import { waitOf } from './waits';
 
 /**
@@ -17,7 +17,7 @@ export class Lock extends Acquirable implements ExclusiveLock {
   #isHeld = false;
 
   /** @throws InvalidArgumentError, ExistsError, UnsupportedError */
-  constructor(options?: NameOptions) {
+  constructor(options?: LockOptions) {
     const opened =
       options instanceof OpenedUnits ? options : OpenedUnits.create('Lock', 'lock', options, MUTEX);
     super('Lock', opened);

@@ -8,7 +8,7 @@ import { sharedName } from '../shared-name';
 /** A single unit, that is there or not. */
 export const MUTEX: SemaphoreOptions = { initial: 1, max: 1 };
 
-export interface NameOptions {
+export interface LockOptions {
   /**
    * For unrelated programs of this user: they all have the same one of this name. It goes with its last user. Native
    * backend only.
@@ -42,7 +42,7 @@ export class OpenedUnits {
   static create(
     className: string,
     what: UnitsName['what'],
-    given: NameOptions | undefined,
+    given: LockOptions | undefined,
     options: SemaphoreOptions,
     isExact = true,
   ): OpenedUnits {

@@ -4,7 +4,7 @@ import { registerHandleType, type HandleDescription } from '../handles';
 import { integer, timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
 import { HANDLE } from '../serializer';
 import { Acquirable } from './acquirable';
-import { OpenedUnits, type NameOptions } from './opened';
+import { OpenedUnits, type LockOptions } from './opened';
 import { waitOf } from './waits';
 
 const MOST = 2 ** 31 - 1;
@@ -12,7 +12,7 @@ const MOST = 2 ** 31 - 1;
 function create(
   className: string,
   value: unknown,
-  options: NameOptions | undefined,
+  options: LockOptions | undefined,
   most: (initial: number) => number,
 ): OpenedUnits {
   const initial = value === undefined ? 1 : integer(`${className} argument "value"`, value, 0, MOST);
@@ -31,8 +31,8 @@ export class Semaphore extends Acquirable {
    * @param value how many units there are; of a name that is in use undefined takes those that there are @default 1
    * @throws InvalidArgumentError, ExistsError, UnsupportedError
    */
-  constructor(value?: number, options?: NameOptions);
-  constructor(value: unknown, options?: NameOptions) {
+  constructor(value?: number, options?: LockOptions);
+  constructor(value: unknown, options?: LockOptions) {
     const opened = value instanceof OpenedUnits ? value : create('Semaphore', value, options, () => Infinity);
     super('Semaphore', opened);
     this.#units = opened.units;
@@ -69,8 +69,8 @@ export class Semaphore extends Acquirable {
 /** A {@link Semaphore} that cannot be released more often than it was acquired. */
 export class BoundedSemaphore extends Semaphore {
   /** As of a {@link Semaphore}. */
-  constructor(value?: number, options?: NameOptions);
-  constructor(value: unknown, options?: NameOptions) {
+  constructor(value?: number, options?: LockOptions);
+  constructor(value: unknown, options?: LockOptions) {
     const opened =
       value instanceof OpenedUnits ? value : create('BoundedSemaphore', value, options, (initial) => initial);
     super(opened as never);

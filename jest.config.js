@@ -8,6 +8,7 @@ const ADDON_ONLY = [
   'native',
   'backend-native',
   'forkserver',
+  'lock-faults',
   'shared-programs',
 ];
 const hasAddon = addonObstacle() === undefined && process.env.FORKFUL_BACKEND !== 'child_process';

@@ -1,4 +1,4 @@
-// `npm run model` explores the models of the queue's protocol (test/model) with Spin and says what is expected of each
+// `npm run model` explores the models of the protocols of queue and lock (test/model) with Spin and says what is expected of each
 // configuration: the protocol as built is clean, each broken order is found. --quick leaves out what takes minutes.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -67,6 +67,14 @@ const configurations = [
   broken('restart', 'MOVE_BEFORE_DISCARD', one),
   broken('restart', 'KEEP_OLD_JUMP', one),
   broken('restart', 'NO_RECLAIM_IN_RECOVERY', one),
+  clean('lock', { PROCESSES: 2 }),
+  clean('lock', { PROCESSES: 2, TIMEOUTS: 1 }),
+  clean('lock', { PROCESSES: 3, KILLS: 0 }),
+  broken('lock', 'NO_QUEUE_FLAG', { PROCESSES: 2 }),
+  broken('lock', 'DROP_QUEUED', { PROCESSES: 2 }),
+  broken('lock', 'REGISTER_LATE', { PROCESSES: 2 }),
+  broken('lock', 'ROW_BEFORE_WORD', { PROCESSES: 2 }),
+  broken('lock', 'ROWS_BEFORE_WORD', { PROCESSES: 2 }),
   clean('restart', { ...twoConsumers, CELLS: 6 }, { full: true }),
   clean('restart', { ...twoProducers, CELLS: 6 }, { full: true }),
   clean('queue', four, { full: true }),

@@ -22,6 +22,7 @@ const documents: Record<string, Record<string, RegExp>> = {
   },
   'docs/locks.md': {
     'lock.mjs': /^only one process at a time is here\ntrue\n$/,
+    'cron.mjs': /^reporting\n$/,
   },
   'docs/pool.md': {
     'verbs.mjs': /^144\n\[ 1, 4, 9 \]\n1\n4\n9\n81\n$/,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const hasSpin = spawnSync('spin', ['-V']).error === undefined;
 
 (hasSpin ? test : test.skip)(
-  `the models of the queue: clean as built, each broken order found${hasSpin ? '' : ' (left out: no spin on the PATH)'}`,
+  `the models of queue and lock: clean as built, each broken order found${hasSpin ? '' : ' (left out: no spin on the PATH)'}`,
   () => {
     const script = join(__dirname, '..', 'scripts', 'model.mjs');
     const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--quick'], { encoding: 'utf8' });

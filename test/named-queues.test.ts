@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -13,11 +13,11 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { createInterface, type Interface } from 'node:readline';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { JoinableQueue, Queue, backend, getAllStartMethods } from 'forkful';
 import { thrown, until } from './contract/methods';
+import { Programs, end, kill } from './programs';
 
 const program = join(__dirname, 'fixtures', 'named-queues.cjs');
 const directory = `/dev/shm/forkful-${process.geteuid?.() ?? 0}`;
@@ -25,55 +25,11 @@ const fileOf = (name: string) => join(directory, `queue.${name}`);
 let made = 0;
 const newName = () => `test-${process.env['FORKFUL_TEST_RUN'] ?? ''}-queues-${process.pid}-${made++}`;
 
-interface Program {
-  readonly child: ChildProcess;
-  readonly lines: Interface;
-  /** The next thing it says. */
-  says(): Promise<unknown>;
-}
+const programs = new Programs(program);
+const start = (...args: string[]) => programs.start(...args);
+const run = (...args: string[]) => programs.run(...args);
 
-const running: Program[] = [];
-
-function start(...args: string[]): Program {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface(child.stdout!);
-  const said: string[] = [];
-  const listeners: ((line: string) => void)[] = [];
-  lines.on('line', (line) => {
-    const listener = listeners.shift();
-    if (listener === undefined) said.push(line);
-    else listener(line);
-  });
-  const says = async () => {
-    const line = said.shift() ?? (await new Promise<string>((resolve) => listeners.push(resolve)));
-    return JSON.parse(line) as unknown;
-  };
-  const result = { child, lines, says };
-  running.push(result);
-  return result;
-}
-
-async function end({ child }: Program): Promise<number | null> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return child.exitCode;
-}
-
-async function kill(one: Program): Promise<void> {
-  one.child.kill('SIGKILL');
-  await end(one);
-}
-
-/** What a program says that ends by itself. */
-async function run(...args: string[]): Promise<unknown> {
-  const one = start(...args);
-  const said = await one.says();
-  await end(one);
-  return said;
-}
-
-afterEach(async () => {
-  for (const one of running.splice(0)) await kill(one);
-});
+afterEach(() => programs.killAll());
 
 if (backend().name !== 'native') {
   test('there are none without the addon', () => {

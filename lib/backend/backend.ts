@@ -111,7 +111,8 @@ export interface Receiver<T> {
 
 /** A right to a transport on its way to another process. Opaque to the primitives. */
 export interface Share {
-  readonly kind: 'channel' | 'duplex' | 'memory' | 'semaphore' | 'flag' | 'wait-line' | 'gate' | 'none';
+  readonly kind:
+    'channel' | 'duplex' | 'memory' | 'semaphore' | 'mutex' | 'flag' | 'wait-line' | 'gate' | 'none';
   /** Whatever number tells the backend which one is meant, beside the descriptors. */
   readonly key: number;
   readonly descriptors: readonly number[];

@@ -16,6 +16,18 @@ export interface SemaphoreOptions {
   readonly max: number;
 }
 
+/** For unrelated programs of this user; a lock and a semaphore may have the same name. */
+export interface UnitsName {
+  readonly what: 'lock' | 'semaphore';
+  readonly name: string;
+}
+
+export interface NamedSemaphore {
+  readonly semaphore: Semaphore;
+  /** Those of who made it. */
+  readonly bounds: SemaphoreOptions;
+}
+
 /**
  * Units that processes acquire and release, and that anybody may release. A process that ends gives back what it had
  * acquired and nobody has released, but there are never more than `initial` units because of that. A unit that another
@@ -102,7 +114,13 @@ export interface Arrival {
 /** The part of a backend that locks use. */
 export interface SynchronizeBackend {
   createSemaphore(options: SemaphoreOptions): Semaphore;
-  openSemaphore(share: Share): Semaphore;
+  /**
+   * Those of this name of all programs of this user; new ones if nobody uses it.
+   * @throws ExistsError if it is in use and was to be `exclusive`
+   * @throws UnsupportedError, CorruptError, MemoryError
+   */
+  nameSemaphore(naming: UnitsName, exclusive: boolean, options: SemaphoreOptions): NamedSemaphore;
+  openSemaphore(share: Share, naming?: UnitsName): Semaphore;
   createFlag(): Flag;
   openFlag(share: Share): Flag;
   createWaitLine(): WaitLine;

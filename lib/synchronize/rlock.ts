@@ -1,15 +1,13 @@
-import '../dispose';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { backend } from '../backend';
 import type { Wait } from '../backend/backend';
 import type { Semaphore as Units } from '../backend/synchronize';
-import { InvalidStateError } from '../errors';
-import { registerHandleType, type HandleDescription } from '../handles';
+import { InvalidArgumentError, InvalidStateError } from '../errors';
+import { registerHandleType } from '../handles';
 import { timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
-import { HANDLE } from '../serializer';
+import { Acquirable } from './acquirable';
 import { INSIDE, type ExclusiveLock, type LockInside } from './exclusive';
-import { unitsOf } from './lock';
-import { OpenedUnits } from './semaphore';
+import { MUTEX, OpenedUnits } from './opened';
 import { waitOf } from './waits';
 
 /** One call of {@link RLock.run}: what it calls, also later, belongs to it. */
@@ -27,7 +25,7 @@ interface Held {
  * with all that it calls. Two asynchronous flows of one process exclude each other: an `await acquire()` goes on at once
  * only inside the `run()` that holds the lock. A process has one handle of an RLock; more would not know of each other.
  */
-export class RLock implements ExclusiveLock {
+export class RLock extends Acquirable implements ExclusiveLock {
   readonly #units: Units;
   readonly #contexts = new AsyncLocalStorage<Context>();
   #owner: Context | undefined;
@@ -35,9 +33,13 @@ export class RLock implements ExclusiveLock {
   /** Asynchronous calls that are not settled: a Sync call comes after them. */
   #acquiring = 0;
 
-  /** @param opened for the library itself; there are no options */
+  /** There are no options. @throws InvalidArgumentError */
+  constructor();
   constructor(opened?: unknown) {
-    this.#units = unitsOf('RLock', opened);
+    if (opened !== undefined && !(opened instanceof OpenedUnits)) throw noOptions();
+    const units = opened ?? OpenedUnits.create('RLock', 'lock', undefined, MUTEX);
+    super('RLock', units);
+    this.#units = units.units;
   }
 
   /** As of a {@link Lock}. Inside {@link run} it counts, and does not wait. */
@@ -58,8 +60,7 @@ export class RLock implements ExclusiveLock {
   acquireSync(options?: SyncWaitOptions): boolean {
     const timeout = timeoutOption('acquireSync', options);
     const context = this.#contexts.getStore();
-    const end = performance.now() + timeout;
-    backend.runUntil(() => this.#depth > 0 || this.#acquiring === 0, timeout);
+    const left = this.#depth === 0 && this.#acquiring > 0 ? this.#comeAfter(timeout) : timeout;
     if (this.#depth > 0) {
       if (this.#owner === undefined || this.#owner === context) {
         this.#depth++;
@@ -72,7 +73,7 @@ export class RLock implements ExclusiveLock {
         );
       }
     }
-    if (!this.#units.acquireSync(Math.max(0, end - performance.now()))) return false;
+    if (!this.#units.acquireSync(left)) return false;
     this.#restore({ context, depth: 1 });
     return true;
   }
@@ -85,17 +86,8 @@ export class RLock implements ExclusiveLock {
     this.#units.release(1);
   }
 
-  locked(): boolean {
-    return this.#units.value() === 0;
-  }
-
-  /** Whether the one who held it before this process ended with it: what it guards may be half done. */
-  get ownerDied(): boolean {
-    return this.#units.ownerDied;
-  }
-
   /** Acquires, calls, and releases when the result has settled; inside, it may be acquired again. */
-  async run<R>(fn: () => R | PromiseLike<R>): Promise<R> {
+  override async run<R>(fn: () => R | PromiseLike<R>): Promise<R> {
     const outer = this.#contexts.getStore();
     const context = outer !== undefined && this.#depth > 0 && this.#owner === outer ? outer : { lock: this };
     return this.#contexts.run(context, async () => {
@@ -106,20 +98,6 @@ export class RLock implements ExclusiveLock {
         this.release();
       }
     });
-  }
-
-  /** Idempotent. Calls that still wait reject. */
-  close(): void {
-    this.#units.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  /** @internal */
-  [HANDLE](): HandleDescription {
-    return { type: 'RLock', share: this.#units.share(), details: {} };
   }
 
   /** @internal */
@@ -162,6 +140,13 @@ export class RLock implements ExclusiveLock {
     }
   }
 
+  /** Waits for the asynchronous calls that came before; how long (ms) is left then. */
+  #comeAfter(timeout: number): number {
+    const end = performance.now() + timeout;
+    backend.runUntil(() => this.#depth > 0 || this.#acquiring === 0, timeout);
+    return Math.max(0, end - performance.now());
+  }
+
   #restore({ context, depth }: Held): void {
     this.#owner = context;
     this.#depth = depth;
@@ -182,4 +167,13 @@ export class RLock implements ExclusiveLock {
   }
 }
 
-registerHandleType('RLock', (share) => new RLock(OpenedUnits.open(share)));
+function noOptions(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'expected no options of an RLock, which belongs to one program; a name for unrelated ones takes a Lock',
+  );
+}
+
+registerHandleType('RLock', (share, details) => {
+  const opened: unknown = OpenedUnits.open(share, 'lock', details);
+  return new RLock(...([opened] as unknown as []));
+});

@@ -1,44 +1,41 @@
-import '../dispose';
-import { backend } from '../backend';
-import type { Share } from '../backend/backend';
 import type { Semaphore as Units } from '../backend/synchronize';
 import { InvalidStateError } from '../errors';
-import { registerHandleType, type HandleDescription, type Transferable } from '../handles';
+import { registerHandleType, type HandleDescription } from '../handles';
 import { integer, timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
 import { HANDLE } from '../serializer';
+import { Acquirable } from './acquirable';
+import { OpenedUnits, type LockOptions } from './opened';
 import { waitOf } from './waits';
 
 const MOST = 2 ** 31 - 1;
 
-/** Units that were opened already; given to a constructor in place of a number. */
-export class OpenedUnits {
-  constructor(readonly units: Units) {}
-
-  static open(share: Share): OpenedUnits {
-    return new OpenedUnits(backend.openSemaphore(share));
-  }
+function create(
+  className: string,
+  value: unknown,
+  options: LockOptions | undefined,
+  most: (initial: number) => number,
+): OpenedUnits {
+  const initial = value === undefined ? 1 : integer(`${className} argument "value"`, value, 0, MOST);
+  const bounds = { initial, max: most(initial) };
+  return OpenedUnits.create(className, 'semaphore', options, bounds, value !== undefined);
 }
 
 /**
  * A number of units that processes acquire and release; anybody may release. Those that a process holds when it ends are
  * released within 100 ms, but never more than there were in the beginning.
  */
-export class Semaphore implements Transferable {
+export class Semaphore extends Acquirable {
   readonly #units: Units;
 
   /**
-   * @param value how many units there are @default 1
-   * @throws InvalidArgumentError
+   * @param value how many units there are; of a name that is in use undefined takes those that there are @default 1
+   * @throws InvalidArgumentError, ExistsError, UnsupportedError
    */
-  constructor(value?: number);
-  constructor(value: unknown = 1) {
-    this.#units =
-      value instanceof OpenedUnits
-        ? value.units
-        : backend.createSemaphore({
-            initial: integer('Semaphore argument "value"', value, 0, MOST),
-            max: Infinity,
-          });
+  constructor(value?: number, options?: LockOptions);
+  constructor(value: unknown, options?: LockOptions) {
+    const opened = value instanceof OpenedUnits ? value : create('Semaphore', value, options, () => Infinity);
+    super('Semaphore', opened);
+    this.#units = opened.units;
   }
 
   /**
@@ -67,53 +64,16 @@ export class Semaphore implements Transferable {
   get value(): number {
     return this.#units.value();
   }
-
-  /** Whether there is no unit. */
-  locked(): boolean {
-    return this.#units.value() === 0;
-  }
-
-  /** Whether the unit that was acquired last had been held by a process that ended: what it guards may be half done. */
-  get ownerDied(): boolean {
-    return this.#units.ownerDied;
-  }
-
-  /** Acquires, calls, and releases when the result has settled. */
-  async run<R>(fn: () => R | PromiseLike<R>): Promise<R> {
-    await this.acquire();
-    try {
-      return await fn();
-    } finally {
-      this.release();
-    }
-  }
-
-  /** Idempotent. Calls that still wait reject. Units that this process holds stay so until it ends or releases them. */
-  close(): void {
-    this.#units.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  /** @internal */
-  [HANDLE](): HandleDescription {
-    return { type: 'Semaphore', share: this.#units.share(), details: {} };
-  }
 }
 
 /** A {@link Semaphore} that cannot be released more often than it was acquired. */
 export class BoundedSemaphore extends Semaphore {
-  /** @param value how many units there are @default 1 */
-  constructor(value?: number);
-  constructor(value: unknown = 1) {
-    if (value instanceof OpenedUnits) {
-      super(value as never);
-      return;
-    }
-    const initial = integer('BoundedSemaphore argument "value"', value, 0, MOST);
-    super(new OpenedUnits(backend.createSemaphore({ initial, max: initial })) as never);
+  /** As of a {@link Semaphore}. */
+  constructor(value?: number, options?: LockOptions);
+  constructor(value: unknown, options?: LockOptions) {
+    const opened =
+      value instanceof OpenedUnits ? value : create('BoundedSemaphore', value, options, (initial) => initial);
+    super(opened as never);
   }
 
   /** @internal */
@@ -122,5 +82,9 @@ export class BoundedSemaphore extends Semaphore {
   }
 }
 
-registerHandleType('Semaphore', (share) => new Semaphore(OpenedUnits.open(share) as never));
-registerHandleType('BoundedSemaphore', (share) => new BoundedSemaphore(OpenedUnits.open(share) as never));
+registerHandleType('Semaphore', (share, details) => {
+  return new Semaphore(OpenedUnits.open(share, 'semaphore', details) as never);
+});
+registerHandleType('BoundedSemaphore', (share, details) => {
+  return new BoundedSemaphore(OpenedUnits.open(share, 'semaphore', details) as never);
+});

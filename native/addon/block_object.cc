@@ -27,12 +27,6 @@ Napi::Value create_named(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), checked(info.Env(), "create", fd));
 }
 
-// (file) -> fd
-Napi::Value open_named(const Napi::CallbackInfo& info) {
-  const std::string file = info[0].As<Napi::String>();
-  return Napi::Number::New(info.Env(), checked(info.Env(), "open", open_named_file(file)));
-}
-
 Napi::Value remove_unused(const Napi::CallbackInfo& info) {
   remove_unused_files();
   return info.Env().Undefined();
@@ -49,14 +43,15 @@ Napi::Function BlockObject::define(Napi::Env env) {
                      {plain_run, InstanceMethod<&BlockObject::buffer>("buffer"),
                       InstanceMethod<&BlockObject::kind>("kind"),
                       InstanceMethod<&BlockObject::descriptor>("descriptor"),
+                      InstanceMethod<&BlockObject::ring>("ring"),
                       InstanceMethod<&BlockObject::remove_name>("removeName"),
                       InstanceMethod<&BlockObject::close>("close")});
 }
 
-// (fd), which is the block's from now on
+// (fd, apart), the descriptor is the block's from now on
 BlockObject::BlockObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BlockObject>(info) {
   auto block = std::make_shared<SharedBlock>();
-  checked(info.Env(), "mmap", block->attach(integer(info[0])));
+  checked(info.Env(), "mmap", block->attach(integer(info[0]), info[1].ToBoolean()));
   id_ = block->id();
   block_ = std::move(block);
 }
@@ -84,6 +79,12 @@ Napi::Value BlockObject::kind(const Napi::CallbackInfo& info) {
 Napi::Value BlockObject::descriptor(const Napi::CallbackInfo& info) {
   if (!block_) throw Napi::TypeError::New(info.Env(), "descriptor");
   return Napi::Number::New(info.Env(), block_->descriptor());
+}
+
+Napi::Value BlockObject::ring(const Napi::CallbackInfo& info) {
+  if (!block_) throw Napi::TypeError::New(info.Env(), "ring");
+  block_->ring();
+  return info.Env().Undefined();
 }
 
 // (fn, timeout in ms) -> whether fn(ownerDied) was called, with the lock held; what it throws is thrown. Plain
@@ -147,7 +148,6 @@ void define_blocks(Napi::Env env, Napi::Object exports) {
   };
   define("createBlock", create);
   define("createNamedBlock", create_named);
-  define("openNamedBlock", open_named);
   define("removeUnusedBlocks", remove_unused);
 }
 

@@ -20,6 +20,7 @@ class BlockObject : public Napi::ObjectWrap<BlockObject> {
   Napi::Value buffer(const Napi::CallbackInfo& info);
   Napi::Value kind(const Napi::CallbackInfo& info);
   Napi::Value descriptor(const Napi::CallbackInfo& info);
+  Napi::Value ring(const Napi::CallbackInfo& info);
   Napi::Value remove_name(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
@@ -27,7 +28,7 @@ class BlockObject : public Napi::ObjectWrap<BlockObject> {
   uint64_t id_ = 0;
 };
 
-// createBlock, createNamedBlock, openNamedBlock, removeUnusedBlocks.
+// createBlock, createNamedBlock, removeUnusedBlocks.
 void define_blocks(Napi::Env env, Napi::Object exports);
 
 }  // namespace forkful

@@ -90,7 +90,7 @@ void define_named(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
   define("createNamedRing", create_ring);
-  define("openNamedRing", open_file);
+  define("openNamedFile", open_file);
   define("removeNameIfUnused", remove_if_unused);
   define("giveUpName", give_up);
   define("openBells", open_bells);

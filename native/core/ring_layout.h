@@ -1,6 +1,4 @@
 #pragma once
-#include <pthread.h>
-
 #include <atomic>
 #include <cstdint>
 
@@ -73,13 +71,6 @@ enum class Shut : uint32_t {
   kForPuts = 1,   // what lies between head and tail can be taken
   kAndEmpty = 2,  // it is dropped: by who shut the ring, or by whoever finds that one dead
 };
-
-// What two processes must have in common to share mutexes: the size of pointers, and of the C library's mutex.
-constexpr uint32_t kAbi = static_cast<uint32_t>(sizeof(void*) << 16 | sizeof(pthread_mutex_t) << 1)
-#ifdef __GLIBC__
-                          | 1
-#endif
-    ;
 
 struct RecordHeader {
   uint32_t length;  // bytes that follow

@@ -1,9 +1,18 @@
 #pragma once
 #include <pthread.h>
 
+#include <cstdint>
+
 #include "core/deadline.h"
 
 namespace forkful {
+
+// What two processes must have in common to share mutexes: the size of pointers, and of the C library's mutex.
+constexpr uint32_t kAbi = static_cast<uint32_t>(sizeof(void*) << 16 | sizeof(pthread_mutex_t) << 1)
+#ifdef __GLIBC__
+                          | 1
+#endif
+    ;
 
 // A mutex between processes whose owner's death is told to the next owner (EOWNERDEAD). It lives in shared memory;
 // a thread may hold at most two at once, and memory that contains a held one is never unmapped (the kernel walks

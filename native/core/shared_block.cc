@@ -1,12 +1,15 @@
 #include "core/shared_block.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <new>
+#include <string>
 
 #include "core/memory_budget.h"
 #include "core/shared_memory.h"
@@ -34,6 +37,7 @@ int write_header(int fd, uint64_t bytes, uint32_t kind) {
   header->id |= 1;  // 0 means none
   header->version = kBlockVersion;
   header->kind = kind;
+  header->abi = kAbi;
   header->data_bytes = bytes;
   if (!header->lock.initialise(RobustMutex::Relock::kNests)) error = -ENOSYS;
   if (error == 0) header->magic = kBlockMagic;
@@ -45,6 +49,7 @@ struct Description {
   uint64_t magic;
   uint32_t version, kind;
   uint64_t data_bytes, id;
+  uint32_t abi;
 };
 static_assert(sizeof(Description) <= 64);  // as the header begins
 
@@ -53,8 +58,8 @@ bool describe(int fd, Description* out) {
   struct stat file;
   if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return false;
   if (pread(fd, out, sizeof *out, 0) != static_cast<ssize_t>(sizeof *out)) return false;
-  return out->magic == kBlockMagic && out->version == kBlockVersion && out->data_bytes <= kMostBytes &&
-         file_bytes(out->data_bytes) <= static_cast<uint64_t>(file.st_size);
+  return out->magic == kBlockMagic && out->version == kBlockVersion && out->abi == kAbi &&
+         out->data_bytes <= kMostBytes && file_bytes(out->data_bytes) <= static_cast<uint64_t>(file.st_size);
 }
 
 }  // namespace
@@ -92,13 +97,19 @@ SharedBlock::~SharedBlock() {
   if (fd_ >= 0) close(fd_);
 }
 
-int SharedBlock::attach(int fd) {
+int SharedBlock::attach(int fd, bool apart) {
   fd_ = fd;
   Description found;
   if (!describe(fd, &found)) return -EPROTO;
   const uint64_t total = file_bytes(found.data_bytes);
-  void* mapped = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (mapped == MAP_FAILED) return -errno;
+  int mapped_fd = fd;
+  // A mapping keeps its opening of the file, and with it the flock.
+  if (apart) mapped_fd = open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC);
+  if (mapped_fd < 0) return -errno;
+  void* mapped = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_SHARED, mapped_fd, 0);
+  const int error = errno;
+  if (apart) close(mapped_fd);
+  if (mapped == MAP_FAILED) return -error;
   base_ = static_cast<uint8_t*>(mapped);
   mapped_bytes_ = total;
   bytes_ = found.data_bytes;
@@ -114,6 +125,12 @@ void SharedBlock::retire() {
   mmap(base_, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
+}
+
+void SharedBlock::ring() const {
+  const uint64_t one = 1;
+  const ssize_t written = pwrite(fd_, &one, sizeof one, static_cast<off_t>(offsetof(BlockHeader, bell)));
+  static_cast<void>(written);
 }
 
 RobustMutex::Outcome SharedBlock::lock(const Deadline& deadline) {

@@ -10,7 +10,7 @@ namespace forkful {
 // no later access can find the memory exhausted (SIGBUS).
 
 constexpr uint64_t kBlockMagic = 0x316b6c626b726f66;  // "forkblk1"
-constexpr uint32_t kBlockVersion = 1;
+constexpr uint32_t kBlockVersion = 2;
 
 struct BlockHeader {
   // Written once by the creator, before anybody else knows the block.
@@ -19,6 +19,9 @@ struct BlockHeader {
   uint32_t kind;  // what the bytes are; the creator's
   uint64_t data_bytes;
   uint64_t id;  // random: tells this block from others that had, or will have, its name
+  uint32_t abi;   // kAbi of who made it
+  uint32_t unused;
+  uint64_t bell;  // written, never read: who watches the file hears of it
   alignas(64) RobustMutex lock;
 };
 
@@ -42,13 +45,17 @@ class SharedBlock {
   ~SharedBlock();
 
   // Takes over the descriptor, also if it fails. Returns 0 or -errno: -EPROTO if that is no block.
-  int attach(int fd);
+  // `apart`: by a mapping that is no use of the file's name, see named_file.h; the descriptor is.
+  int attach(int fd, bool apart = false);
   // Gives the memory back at once, while views may still exist and the kernel or other threads may be writing through
   // them: the addresses stay valid and lead to private zeros. Put off while this thread holds the lock.
   void retire();
 
   [[nodiscard]] RobustMutex::Outcome lock(const Deadline& deadline);
   void unlock();
+
+  // Tells those who watch the file.
+  void ring() const;
 
   uint8_t* data() const { return base_ + kBlockDataOffset; }
   uint64_t bytes() const { return bytes_; }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -77,6 +79,13 @@ void hostile_blocks() {
     const uint64_t huge = UINT64_MAX;
     CHECK(pwrite(fd, &huge, sizeof huge, static_cast<off_t>(offset)) == sizeof huge);
     refused(fd);
+  }
+  // Made by another C library, or with pointers of another size.
+  for (const uint32_t bit : {1u, 4u, 1u << 16}) {
+    const int foreign = create_block(100, 1);
+    const uint32_t abi = kAbi ^ bit;
+    CHECK(pwrite(foreign, &abi, sizeof abi, offsetof(BlockHeader, abi)) == sizeof abi);
+    refused(foreign);
   }
   const int fd = create_block(100, 1);
   const uint64_t more = 1 << 20;
@@ -187,6 +196,25 @@ void names() {
   CHECK(create_named(file, 100, 3) == -EEXIST);
   const int second = open_named_file(file);
   CHECK(second >= 0 && block_id(second) == block_id(fd));
+
+  // A mapping apart is no use of the name, and rings through the descriptor.
+  {
+    const std::string lent = name("lent");
+    const int lent_fd = create_named(lent, 100, 3);
+    SharedBlock apart;
+    CHECK(apart.attach(dup(lent_fd), true) == 0);
+    const int bells = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    CHECK(inotify_add_watch(bells, (named_files_directory() + "/" + lent).c_str(), IN_MODIFY) >= 0);
+    apart.data()[0] = 1;
+    inotify_event event;
+    CHECK(read(bells, &event, sizeof event) < 0 && errno == EAGAIN);
+    apart.ring();
+    CHECK(read(bells, &event, sizeof event) == sizeof event);
+    close(bells);
+    close(lent_fd);
+    give_up_file(apart.descriptor(), lent);
+    CHECK(!exists(lent) && apart.data()[0] == 1);
+  }
 
   // In use, by whichever descriptor: it stays.
   close(fd);

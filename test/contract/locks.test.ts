@@ -93,6 +93,37 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     expect(turns.getManySync(200).sort()).toEqual([0, 1, 2, 3].flatMap((id) => Array<number>(50).fill(id)));
   });
 
+  test('who acquires without a pause starves nobody', async () => {
+    const lock = make(new Lock());
+    const [begun, ended] = [make(new Semaphore(0)), make(new Event())];
+    const greedy = await Promise.all(
+      [0, 1].map(() =>
+        start(
+          (lock, begun, ended) => {
+            begun.release();
+            while (!ended.isSet()) {
+              for (let i = 0; i < 10; i++) {
+                lock.acquireSync();
+                lock.release();
+              }
+            }
+          },
+          lock,
+          begun,
+          ended,
+        ),
+      ),
+    );
+    for (let i = 0; i < greedy.length; i++) await begun.acquire();
+    for (let i = 0; i < 30; i++) {
+      if (i % 2 === 0) expect(await lock.acquire({ timeout: 20_000 })).toBe(true);
+      else expect(lock.acquireSync({ timeout: 20_000 })).toBe(true);
+      lock.release();
+    }
+    ended.set();
+    for (const process of greedy) expect(await process.result()).toBeUndefined();
+  });
+
   test('a killed holder frees the lock, and the next one can tell', async () => {
     const lock = make(new Lock());
     const told = make(new Queue<string>());
@@ -324,9 +355,13 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     expect(thrown(() => none.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
     expect(none.value).toBe(0);
     expect(thrown(() => new Semaphore(-1)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+    expect(make(new BoundedSemaphore(2 ** 31 - 1)).value).toBe(2 ** 31 - 1);
     expect(thrown(() => new Semaphore(1.5)).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
     expect(thrown(() => semaphore.acquireSync({ wait: 1 } as never)).message).toMatch(/"wait".*"timeout"/);
-    expect(thrown(() => new Lock({ name: 'x' })).code).toBe('ERR_FORKFUL_INVALID_ARGUMENT');
+    expect(thrown(() => new Lock({ nme: 'x' } as never)).message).toMatch(/"nme".*"name"/);
+    expect(thrown(() => new (RLock as unknown as new (options: object) => unknown)({ name: 'x' })).code).toBe(
+      'ERR_FORKFUL_INVALID_ARGUMENT',
+    );
   });
 
   test('units of the dead return, and never more than there were', async () => {

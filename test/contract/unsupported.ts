@@ -9,6 +9,8 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     'shared data': 'UnsupportedError at construction: processes of pure Node cannot share memory',
     // Queue and JoinableQueue with the option "name"
     'queues with names': 'UnsupportedError at construction: unrelated programs of pure Node share nothing',
+    // Lock, Semaphore and BoundedSemaphore with the option "name"
+    'locks with names': 'UnsupportedError at construction: unrelated programs of pure Node share nothing',
   },
 };
 

@@ -72,6 +72,7 @@ export const childProcessBackend: Backend = {
   openDuplex: (share, decode) => HubDuplex.open(hub().endpoints, share.key, decode),
   createSemaphore: ({ initial, max }) =>
     create(ClientSemaphore, { kind: 'semaphore', initial, max: max === Infinity ? null : max }),
+  nameSemaphore: () => noNames('named locks'),
   openSemaphore: (share) => open(ClientSemaphore, share),
   createFlag: () => create(ClientFlag, { kind: 'flag' }),
   openFlag: (share) => open(ClientFlag, share),

@@ -50,6 +50,8 @@ export interface NativeBlock {
   kind(): number;
   descriptor(): number;
   run(act: (ownerDied: boolean) => void, timeout: number): boolean;
+  /** Whoever watches its file hears of it: see {@link Addon.watchBell}. */
+  ring(): void;
   removeName(file: string): void;
   /** Detaches the buffer. */
   close(buffer: ArrayBuffer): void;
@@ -95,11 +97,11 @@ export interface Packet {
 }
 
 export interface Addon {
-  /** Takes over the descriptor. */
-  Block: new (descriptor: number) => NativeBlock;
+  /** Takes over the descriptor. `apart`: its mapping is no use of the file's name, only the descriptor is. */
+  Block: new (descriptor: number, apart: boolean) => NativeBlock;
   createBlock(bytes: number, kind: number): number;
   createNamedBlock(bytes: number, kind: number, file: string): number;
-  openNamedBlock(file: string): number;
+  openNamedFile(file: string): number;
   removeUnusedBlocks(): void;
   Ring: new (
     memory: number,
@@ -141,7 +143,6 @@ export interface Addon {
     file: string,
     limits: { dataBytes: number; maxItems: number; maxBytes: number; joinable: boolean },
   ): number;
-  openNamedRing(file: string): number;
   removeNameIfUnused(file: string): void;
   /** For a process that ends: takes the name away unless somebody else uses the file. */
   giveUpName(descriptor: number, file: string): void;

@@ -10,7 +10,7 @@ import { RingLedger } from './ledger';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
 import { releaseCycles } from './shares';
-import { failureOf, keep, letGo, openOrCreate, ringFile } from './names';
+import { failureOf, fileOf, keep, letGo, openOrCreate } from './names';
 import { failure } from './status';
 
 /** One ring with an eventfd for each direction, one for who joins, and a pair of sockets for rights in messages. */
@@ -41,18 +41,22 @@ export class NativeChannel<T> implements Channel<T> {
   }
 
   static named<T>(name: string, exclusive: boolean, options: ChannelOptions, decode: Decode<T>) {
-    const descriptor = openOrCreate(name, exclusive, options);
+    const naming = { what: 'queue', name } as const;
+    const descriptor = openOrCreate(naming, exclusive, (file) =>
+      addon.createNamedRing(file, { dataBytes: RING_BYTES, ...options }),
+    );
     try {
-      const channel = new NativeChannel([descriptor], decode, undefined, ringFile(name));
+      const channel = new NativeChannel([descriptor], decode, undefined, fileOf(naming));
       return { channel, bounds: channel.#bounds };
     } catch (error) {
       addon.closeDescriptors([descriptor]);
-      throw failureOf(error, name);
+      throw failureOf(error, naming);
     }
   }
 
   static open<T>({ descriptors }: Share, decode: Decode<T>, name?: string): NativeChannel<T> {
-    return new NativeChannel(descriptors, decode, undefined, name === undefined ? undefined : ringFile(name));
+    const file = name === undefined ? undefined : fileOf({ what: 'queue', name });
+    return new NativeChannel(descriptors, decode, undefined, file);
   }
 
   get #bounds(): ChannelOptions {

@@ -10,7 +10,7 @@ import { reactor } from './reactor';
 import { retain } from './shares';
 import { NativeFlag } from './synchronize/flag';
 import { NativeGate } from './synchronize/gate';
-import { NativeSemaphore } from './synchronize/semaphore';
+import { createUnits, nameUnits, openUnits } from './synchronize/units';
 import { NativeWaitLine } from './synchronize/wait-line';
 import { connectToParent } from './upstream';
 
@@ -31,11 +31,12 @@ export const nativeBackend: Backend = {
   removeUnusedNames: () => {
     addon.removeUnusedBlocks();
   },
-  createSemaphore: (options) => new NativeSemaphore(undefined, options),
-  openSemaphore: (share) => new NativeSemaphore(share),
-  createFlag: () => new NativeFlag(undefined),
+  createSemaphore: createUnits,
+  nameSemaphore: nameUnits,
+  openSemaphore: openUnits,
+  createFlag: () => new NativeFlag(),
   openFlag: (share) => new NativeFlag(share),
-  createWaitLine: () => new NativeWaitLine(undefined),
+  createWaitLine: () => new NativeWaitLine(),
   openWaitLine: (share) => new NativeWaitLine(share),
   createGate: (parties) => new NativeGate(undefined, parties),
   openGate: (share) => new NativeGate(share),

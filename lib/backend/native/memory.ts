@@ -5,16 +5,19 @@ import { memoryFailure } from './memory-failure';
 import { slice } from './reactor';
 
 /** A mapped block. The addon gives it back when this and its buffer are collected, or when their thread ends. */
-class NativeMemory implements Memory {
+export class NativeMemory implements Memory {
   readonly buffer: ArrayBuffer;
   readonly kind: number;
   readonly #block: NativeBlock;
   readonly #file: string | undefined;
   #open = true;
 
-  /** Takes over the descriptor. */
-  constructor(descriptor: number, file?: string) {
-    this.#block = new addon.Block(descriptor);
+  /**
+   * Takes over the descriptor.
+   * @param isKept whether the name goes with who has the descriptor, see names.ts
+   */
+  constructor(descriptor: number, file?: string, isKept = false) {
+    this.#block = new addon.Block(descriptor, isKept);
     this.#file = file;
     this.kind = this.#block.kind();
     this.buffer = this.#block.buffer();
@@ -26,6 +29,11 @@ class NativeMemory implements Memory {
       if (this.#block.run(act, slice(left))) return true;
       if (left <= 0) return false;
     }
+  }
+
+  /** Who watches its file hears of it. */
+  ring(): void {
+    this.#block.ring();
   }
 
   share(): Share {
@@ -46,7 +54,7 @@ class NativeMemory implements Memory {
 /** Locks and queues of the same name are something else. */
 const fileOf = (name: string) => `memory.${name}`;
 
-function attempt(request: MemoryRequest, bytes: number, act: () => Memory): Memory {
+function attempt(request: MemoryRequest, bytes: number, act: () => NativeMemory): NativeMemory {
   try {
     return act();
   } catch (error) {
@@ -54,7 +62,7 @@ function attempt(request: MemoryRequest, bytes: number, act: () => Memory): Memo
   }
 }
 
-export function createMemory(bytes: number, request: MemoryRequest): Memory {
+export function createMemory(bytes: number, request: MemoryRequest): NativeMemory {
   const { kind, name } = request;
   return attempt(request, bytes, () => {
     if (name === undefined) return new NativeMemory(addon.createBlock(bytes, kind));
@@ -63,7 +71,7 @@ export function createMemory(bytes: number, request: MemoryRequest): Memory {
 }
 
 export function findMemory(name: string, request: MemoryRequest): Memory {
-  const open = () => new NativeMemory(addon.openNamedBlock(fileOf(name)), fileOf(name));
+  const open = () => new NativeMemory(addon.openNamedFile(fileOf(name)), fileOf(name));
   return attempt({ ...request, name }, 0, open);
 }
 

@@ -1,7 +1,5 @@
 import { ExistsError } from '../../errors';
-import type { ChannelOptions } from '../backend';
 import { addon } from './addon';
-import { RING_BYTES } from './layout';
 import { memoryFailure } from './memory-failure';
 
 /** Files by the descriptor with which this process uses them. */
@@ -25,38 +23,44 @@ export function letGo(file: string, descriptor: number): void {
   addon.removeNameIfUnused(file);
 }
 
-/** Locks and memory of the same name are something else. */
-export const ringFile = (name: string) => `queue.${name}`;
+/** Something that unrelated programs find by its name. Things of another kind may have the same one. */
+export interface Naming {
+  readonly what: 'queue' | 'lock' | 'semaphore';
+  readonly name: string;
+}
+
+export const fileOf = ({ what, name }: Naming) => `${what}.${name}`;
 
 /**
- * A descriptor of the ring of this name. It is made unless somebody uses it: what a program left that was killed is
+ * A descriptor of the file of this name. It is made unless somebody uses it: what a program left that was killed is
  * nobody's, and makes way.
  */
-export function openOrCreate(name: string, exclusive: boolean, options: ChannelOptions): number {
-  const file = ringFile(name);
+export function openOrCreate(naming: Naming, exclusive: boolean, create: (file: string) => number): number {
+  const file = fileOf(naming);
   for (;;) {
     try {
-      return addon.createNamedRing(file, { dataBytes: RING_BYTES, ...options });
+      return create(file);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EEXIST') throw failureOf(error, name);
+      if (code !== 'EEXIST') throw failureOf(error, naming);
       if (exclusive) {
         throw new ExistsError(
-          `expected the name ${JSON.stringify(name)} to be free, but a queue of that name is in use; leave out ` +
-            'exclusive to use it, or choose another name',
+          `expected the name ${JSON.stringify(naming.name)} to be free, but a ${naming.what} of that name is in use; ` +
+            'leave out exclusive to use it, or choose another name',
           { cause: error },
         );
       }
     }
     try {
-      return addon.openNamedRing(file);
+      return addon.openNamedFile(file);
     } catch (error) {
       // Its last user has left in between.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw failureOf(error, name);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw failureOf(error, naming);
     }
   }
 }
 
-export function failureOf(error: unknown, name: string): unknown {
-  return memoryFailure(error as NodeJS.ErrnoException, { what: 'a named queue', kind: 0, name }, 2 ** 21);
+export function failureOf(error: unknown, { what, name }: Naming): unknown {
+  const request = { what: `a named ${what}`, kind: 0, name };
+  return memoryFailure(error as NodeJS.ErrnoException, request, 2 ** 21);
 }

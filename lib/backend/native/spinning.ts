@@ -15,3 +15,19 @@ export function spinLimit(setting: string | undefined, cpus: () => number = cpuC
   }
   return wanted > 0 && cpus() > 1 ? wanted : 0;
 }
+
+let most: number | undefined;
+
+/** Looks again and again, until it finds something, for as long as that may pay. */
+export function spin<T>(look: () => T | undefined): T | undefined {
+  most ??= spinLimit(process.env['FORKFUL_SPIN']);
+  if (most === 0) return undefined;
+  const end = performance.now() + most / 1000;
+  do {
+    for (let i = 0; i < 32; i++) {
+      const found = look();
+      if (found !== undefined) return found;
+    }
+  } while (performance.now() < end);
+  return undefined;
+}

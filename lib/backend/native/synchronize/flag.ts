@@ -1,15 +1,15 @@
-import type { Share, Wait } from '../../backend';
+import type { Wait } from '../../backend';
 import type { Flag } from '../../synchronize';
-import { Synchronizer } from './synchronizer';
+import { Synchronizer, type Source } from './synchronizer';
 
 /** How often it was set: who waits goes on even if it is cleared again before it looks. */
 const Word = { IsSet: 0, Sets: 1 } as const;
-const LAYOUT = { words: 2, rows: 0, rowWords: 0 };
+const LAYOUT = { kind: 0x101, words: 2, rows: 0, rowWords: 0 };
 
 /** A handle of a flag in shared memory. */
 export class NativeFlag extends Synchronizer implements Flag {
-  constructor(share: Share | undefined) {
-    super('flag', LAYOUT, share);
+  constructor(source?: Source) {
+    super('flag', LAYOUT, source);
   }
 
   set(): void {

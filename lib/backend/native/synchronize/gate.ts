@@ -1,8 +1,7 @@
-import type { Share } from '../../backend';
 import { OUTCOMES, type Arrival, type Breach, type Gate } from '../../synchronize';
 import { ownIdentity } from './processes';
 import type { Draft } from './state';
-import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf } from './synchronizer';
+import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf, type Source } from './synchronizer';
 
 const Word = { Parties: 0, Generation: 1, Breach: 2 } as const;
 /** A row's first word: 1, or 1 more than what became of it as an index of OUTCOMES. */
@@ -14,7 +13,7 @@ const RESET = OUTCOMES.indexOf('reset');
 const DIED = OUTCOMES.indexOf('died');
 const GENERATION = 1 + OWNER_WORDS;
 const INDEX = GENERATION + 1;
-const LAYOUT = { words: 3, rows: 1024, rowWords: INDEX + 1 };
+const LAYOUT = { kind: 0x102, words: 3, rows: 1024, rowWords: INDEX + 1 };
 
 type Outcome = (typeof OUTCOMES)[number];
 
@@ -59,8 +58,8 @@ function bury(state: Draft): boolean {
 
 /** A handle of a meeting point in shared memory. */
 export class NativeGate extends Synchronizer implements Gate {
-  constructor(share: Share | undefined, parties?: number) {
-    super('gate', LAYOUT, share);
+  constructor(source?: Source, parties?: number) {
+    super('gate', LAYOUT, source);
     if (parties === undefined) return;
     this.transact((state) => {
       state.set(Word.Parties, parties);

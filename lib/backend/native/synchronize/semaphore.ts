@@ -1,9 +1,10 @@
-import type { Share, Wait } from '../../backend';
-import type { Semaphore, SemaphoreOptions } from '../../synchronize';
+import type { SemaphoreOptions } from '../../synchronize';
 import { ownIdentity, type Identity } from './processes';
+import { RequestedUnits, type Outcome, type Request } from './requests';
 import type { Draft } from './state';
-import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf, ownerOf } from './synchronizer';
+import { OWNER_WORDS, deadRows, fieldsOf, isOf, ownerOf, type Source } from './synchronizer';
 
+/** Max is 1 more than that, so that 0 says that nobody has made it yet. */
 const Word = { Value: 0, Initial: 1, Max: 2, Ticket: 3, Orphaned: 4 } as const;
 /** What a row is. HOLDER: word 4 is how many units its process has. */
 const HOLDER = 1;
@@ -12,13 +13,8 @@ const WAITING = 2;
 /** Word 4: whether the unit came from a process that had ended. */
 const GRANTED = 3;
 const FIELD = 1 + OWNER_WORDS;
-const LAYOUT = { words: 5, rows: 1024, rowWords: FIELD + 1 };
+const LAYOUT = { kind: 0x103, words: 5, rows: 1024, rowWords: FIELD + 1 };
 const UNBOUNDED = -1;
-
-function isOf(state: Draft, row: number, { pid, startedLow, startedHigh }: Identity): boolean {
-  const owner = ownerOf(state, row);
-  return owner.pid === pid && owner.startedLow === startedLow && owner.startedHigh === startedHigh;
-}
 
 /** A process has acquired one more. */
 function charge(state: Draft, owner: Identity): void {
@@ -94,52 +90,28 @@ function bury(state: Draft): boolean {
 }
 
 /** A handle of units in shared memory. Invariant: nobody waits while a unit is free. */
-export class NativeSemaphore extends Synchronizer implements Semaphore {
-  ownerDied = false;
-
-  constructor(share: Share | undefined, options?: SemaphoreOptions) {
-    super('semaphore', LAYOUT, share);
+export class NativeSemaphore extends RequestedUnits {
+  static readonly layout = LAYOUT;
+  /** @param options what they are if they are new: of a name, whoever comes first makes them so */
+  constructor(source?: Source, options?: SemaphoreOptions) {
+    super('semaphore', LAYOUT, source);
     if (options === undefined) return;
     this.transact((state) => {
+      if (state.get(Word.Max) !== 0) return;
       state.set(Word.Value, options.initial);
       state.set(Word.Initial, options.initial);
-      state.set(Word.Max, options.max === Infinity ? UNBOUNDED : options.max);
+      state.set(Word.Max, options.max === Infinity ? UNBOUNDED : options.max + 1);
     });
   }
 
-  acquire(wait: Wait, onSettled?: (acquired: boolean) => void): Promise<boolean> {
-    const request = new Request(this);
-    return this.until(
-      wait,
-      () => {
-        const acquired = request.look();
-        if (acquired === true) onSettled?.(true);
-        return acquired;
-      },
-      () => {
-        const acquired = request.giveUp();
-        onSettled?.(acquired);
-        return acquired;
-      },
-      false,
-      () => this.release(1),
-    );
-  }
-
-  acquireSync(timeout: number): boolean {
-    const request = new Request(this);
-    return this.untilSync(
-      timeout,
-      () => request.look(),
-      () => request.giveUp(),
-    );
+  override bounds(): SemaphoreOptions {
+    return this.transact((state) => ({ initial: state.get(Word.Initial), max: mostOf(state) }));
   }
 
   release(units: number): boolean {
     const outcome = this.transact((state) => {
       const value = state.get(Word.Value) + units;
-      const max = state.get(Word.Max);
-      if (max !== UNBOUNDED && value > max) return 'too many';
+      if (value > mostOf(state)) return 'too many';
       state.set(Word.Value, value);
       discharge(state, ownIdentity(), units);
       return serve(state) ? 'wake' : 'done';
@@ -155,78 +127,49 @@ export class NativeSemaphore extends Synchronizer implements Semaphore {
     });
   }
 
-  /** @internal */
-  mayBury(): boolean {
-    return this.isTimeToBury();
-  }
-
-  /** @internal A change by a request of this handle. */
-  change(
-    act: (state: Draft) => { acquired?: boolean; died?: boolean; wake?: boolean } | undefined,
-    now: boolean,
-  ) {
-    const outcome = now ? this.transact(act) : this.tryTransact(act);
-    if (outcome?.wake === true) this.wake();
-    if (outcome?.acquired === true) this.ownerDied = outcome.died === true;
-    return outcome?.acquired;
+  protected override request(): Request {
+    let row: number | undefined;
+    const begin = (state: Draft): Outcome | undefined => {
+      if (isFree(state)) return { acquired: true, died: take(state, ownIdentity()) };
+      const ticket = (state.get(Word.Ticket) + 1) | 0;
+      state.set(Word.Ticket, ticket);
+      row = state.addRow(WAITING, ...fieldsOf(ownIdentity()), ticket);
+      return undefined;
+    };
+    const granted = (state: Draft, at: number): Outcome | undefined => {
+      if (state.field(at, 0) !== GRANTED) return undefined;
+      const died = state.field(at, FIELD) === 1;
+      state.setField(at, 0, 0);
+      row = undefined;
+      return { acquired: true, died };
+    };
+    return {
+      look: (state) => {
+        const here = row === undefined ? begin(state) : granted(state, row);
+        if (here !== undefined || !this.isTimeToBury()) return here;
+        const wake = bury(state);
+        return (row === undefined ? undefined : granted(state, row)) ?? { wake };
+      },
+      giveUp: (state) => {
+        if (row === undefined) {
+          if (state.get(Word.Value) === 0) bury(state);
+          return isFree(state) ? { acquired: true, died: take(state, ownIdentity()) } : undefined;
+        }
+        const at = row;
+        const late = granted(state, at);
+        if (late === undefined) state.setField(at, 0, 0);
+        return late;
+      },
+    };
   }
 }
 
-/** One call of acquire: a row of its own from the moment that it has to wait. */
-class Request {
-  readonly #semaphore: NativeSemaphore;
-  #row: number | undefined;
+/** Without anybody who came before. */
+function isFree(state: Draft): boolean {
+  return state.get(Word.Value) > 0 && first(state) === undefined;
+}
 
-  constructor(semaphore: NativeSemaphore) {
-    this.#semaphore = semaphore;
-  }
-
-  /** true if it has a unit now. */
-  look(): true | undefined {
-    const acquired = this.#semaphore.change((state) => {
-      const here = this.#row === undefined ? this.#begin(state) : this.#granted(state, this.#row);
-      if (here !== undefined) return here;
-      if (!this.#semaphore.mayBury()) return undefined;
-      const wake = bury(state);
-      const row = this.#row;
-      if (row === undefined) return undefined;
-      return this.#granted(state, row) ?? { wake };
-    }, false);
-    return acquired === true ? true : undefined;
-  }
-
-  giveUp(): boolean {
-    const acquired = this.#semaphore.change((state) => {
-      if (this.#row === undefined) {
-        if (state.get(Word.Value) === 0) bury(state);
-        if (state.get(Word.Value) > 0 && first(state) === undefined) {
-          return { acquired: true, died: take(state, ownIdentity()) };
-        }
-        return undefined;
-      }
-      const late = this.#granted(state, this.#row);
-      if (late === undefined) state.setField(this.#row, 0, 0);
-      this.#row = undefined;
-      return late;
-    }, true);
-    return acquired === true;
-  }
-
-  #begin(state: Draft) {
-    if (state.get(Word.Value) > 0 && first(state) === undefined) {
-      return { acquired: true, died: take(state, ownIdentity()) };
-    }
-    const ticket = (state.get(Word.Ticket) + 1) | 0;
-    state.set(Word.Ticket, ticket);
-    this.#row = state.addRow(WAITING, ...fieldsOf(ownIdentity()), ticket);
-    return undefined;
-  }
-
-  #granted(state: Draft, row: number) {
-    if (state.field(row, 0) !== GRANTED) return undefined;
-    const died = state.field(row, FIELD) === 1;
-    state.setField(row, 0, 0);
-    this.#row = undefined;
-    return { acquired: true, died };
-  }
+function mostOf(state: Draft): number {
+  const max = state.get(Word.Max);
+  return max === UNBOUNDED ? Infinity : (max - 1) | 0;
 }

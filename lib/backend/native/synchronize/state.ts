@@ -6,11 +6,15 @@ const PATIENCE = 10_000;
 /** The event loop waits no longer than that (ms), and looks again later. */
 const LOOP_PATIENCE = 1;
 
-/** Words of the header: which copy is valid. */
-const HEADER_WORDS = 2;
+/** Words of the header: which copy is valid, and, on a cache line of its own, one that is no part of the copies. */
+const HEADER_WORDS = 32;
+/** The word that is changed by itself, with Atomics. */
+export const LONE_WORD = 16;
 
 /** A table of rows of so many words, behind the words that are not in it. */
 export interface Layout {
+  /** Of its memory: tells it from other layouts, and from other versions of this one. */
+  readonly kind: number;
   readonly words: number;
   readonly rows: number;
   readonly rowWords: number;
@@ -23,9 +27,10 @@ export interface Layout {
  */
 export class SharedState {
   readonly #memory: Memory;
-  readonly #words: Int32Array;
+  /** All of it; see {@link LONE_WORD}. */
+  readonly words: Int32Array;
   readonly #layout: Layout;
-  readonly #size: number;
+  readonly #copies: readonly [Int32Array, Int32Array];
 
   static bytes({ words, rows, rowWords }: Layout): number {
     return Int32Array.BYTES_PER_ELEMENT * (HEADER_WORDS + 2 * (1 + words + rows * rowWords));
@@ -33,9 +38,11 @@ export class SharedState {
 
   constructor(memory: Memory, layout: Layout) {
     this.#memory = memory;
-    this.#words = new Int32Array(memory.buffer);
+    this.words = new Int32Array(memory.buffer);
     this.#layout = layout;
-    this.#size = 1 + layout.words + layout.rows * layout.rowWords;
+    const size = 1 + layout.words + layout.rows * layout.rowWords;
+    const copy = (start: number) => this.words.subarray(start, start + size);
+    this.#copies = [copy(HEADER_WORDS), copy(HEADER_WORDS + size)];
   }
 
   /** Looks or changes, at once and alone. `change` says whether anything is to be kept. */
@@ -55,18 +62,20 @@ export class SharedState {
   #attempt<R>(change: (state: Draft) => R, patience: number): [done: boolean, result: R | undefined] {
     let result: R | undefined;
     const done = this.#memory.run(() => {
-      const valid = (this.#words[0] ?? 0) & 1;
-      const draft = new Draft(this.#copy(valid), this.#copy(1 - valid), this.#layout);
+      const valid = this.valid;
+      const [first, second] = this.#copies;
+      const draft =
+        valid === 0 ? new Draft(first, second, this.#layout) : new Draft(second, first, this.#layout);
       result = change(draft);
       // Whoever is killed before this store has changed nothing.
-      if (draft.isChanged) Atomics.store(this.#words, 0, 1 - valid);
+      if (draft.isChanged) Atomics.store(this.words, 0, 1 - valid);
     }, patience);
     return [done, result];
   }
 
-  #copy(which: number): Int32Array {
-    const start = HEADER_WORDS + which * this.#size;
-    return this.#words.subarray(start, start + this.#size);
+  /** Which copy is valid: it changes with each change. */
+  get valid(): number {
+    return Atomics.load(this.words, 0) & 1;
   }
 }
 

@@ -1,12 +1,15 @@
-import type { Deadline } from '../../../deadlines';
 import { writeSync } from 'node:fs';
-import { ClosedError } from '../../../errors';
+import type { Deadline } from '../../../deadlines';
+import { ClosedError, CorruptError } from '../../../errors';
 import { ownResources } from '../../../finalizer';
 import type { Share, Wait } from '../../backend';
 import { Pending, type Operation } from '../../pending';
 import { addon } from '../addon';
-import { createMemory, openMemory } from '../memory';
+import { eventBell, fileBell, type Bell } from '../bells';
+import { NativeMemory, createMemory } from '../memory';
+import { keep, letGo } from '../names';
 import { reactor } from '../reactor';
+import { spin } from '../spinning';
 import { isAlive, type Identity } from './processes';
 import { SharedState, type Draft, type Layout } from './state';
 
@@ -33,47 +36,78 @@ export function fieldsOf({ pid, startedLow, startedHigh }: Identity): [number, n
   return [pid, startedLow, startedHigh];
 }
 
+export function isOf(state: Draft, row: number, { pid, startedLow, startedHigh }: Identity): boolean {
+  const owner = ownerOf(state, row);
+  return owner.pid === pid && owner.startedLow === startedLow && owner.startedHigh === startedHigh;
+}
+
 /** What a waiting call finds when it looks: undefined to go on waiting. */
 type Look<R> = () => R | undefined;
 
+/** What a handle of something that is there is made of. */
+export interface Source {
+  /** [memory, event]; of what has a name [memory]. */
+  readonly descriptors: readonly number[];
+  /** Where it has its name. */
+  readonly file?: string | undefined;
+}
+
+/** @throws CorruptError if that is something else; the descriptor is closed then */
+function memoryOf(descriptor: number, file: string | undefined, layout: Layout): NativeMemory {
+  const memory = new NativeMemory(descriptor, file, file !== undefined);
+  if (memory.kind === layout.kind && memory.buffer.byteLength >= SharedState.bytes(layout)) return memory;
+  memory.close();
+  throw new CorruptError('expected a lock of this version of the library, found something else');
+}
+
 /**
  * A handle of shared state that processes wait for. Whoever changes it wakes all by an eventfd, which is written and
- * never read: each process gets the edge for itself. A process that is killed between a change and its wake-up, or with
- * what others wait for, is noticed by these within 50 ms. Waiting costs no thread.
+ * never read: each process gets the edge for itself. Unrelated programs, which have no eventfd in common, hear of writes
+ * to the file. A process that is killed between a change and its wake-up, or with what others wait for, is noticed by
+ * these within 50 ms. Waiting costs no thread.
  */
 export class Synchronizer {
   readonly #state: SharedState;
   readonly #kind: Share['kind'];
   readonly #descriptors: readonly number[];
-  readonly #event: number;
+  readonly #ring: () => void;
   readonly #wakeUps: WakeUps;
   readonly #close: () => void;
   #open = true;
   #isClosing = false;
   #buriedAt = -Infinity;
 
-  constructor(kind: Share['kind'], layout: Layout, share: Share | undefined) {
-    const given = share?.descriptors;
+  /** @param source whose descriptors it takes over; a new nameless one without */
+  constructor(kind: Share['kind'], layout: Layout, source?: Source) {
+    const given = source?.descriptors[0];
+    const file = source?.file;
     const memory =
       given === undefined
-        ? createMemory(SharedState.bytes(layout), { what: 'a lock', kind: 0 })
-        : openMemory({ kind: 'memory', key: 0, descriptors: given.slice(0, 1) });
-    const event = given?.[1] ?? addon.createEvent();
-    const wakeUps = new WakeUps(event);
+        ? createMemory(SharedState.bytes(layout), { what: 'a lock', kind: layout.kind })
+        : memoryOf(given, file, layout);
+    const [descriptor = -1] = memory.share().descriptors;
+    const events = file === undefined ? [source?.descriptors[1] ?? addon.createEvent()] : [];
+    const [event] = events;
+    const wakeUps = new WakeUps(event === undefined ? fileBell(descriptor) : eventBell(event));
     this.#kind = kind;
     this.#state = new SharedState(memory, layout);
-    this.#descriptors = [...memory.share().descriptors, event];
-    this.#event = event;
+    this.#descriptors = [descriptor, ...events];
+    this.#ring = () => {
+      if (event === undefined) memory.ring();
+      else writeSync(event, ONE);
+    };
     this.#wakeUps = wakeUps;
     this.#close = ownResources(this, () => {
       wakeUps.close();
       memory.close();
-      addon.closeDescriptors([event]);
+      addon.closeDescriptors(events);
+      if (file !== undefined) letGo(file, descriptor);
     });
+    if (file !== undefined) keep(file, descriptor);
   }
 
   share(): Share {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return { kind: this.#kind, key: 0, descriptors: this.#descriptors };
   }
 
@@ -83,9 +117,25 @@ export class Synchronizer {
     this.#open = false;
   }
 
+  /** The memory, for what is changed by Atomics; see LONE_WORD. */
+  protected get words(): Int32Array {
+    return this.#state.words;
+  }
+
+  /** Goes on looking, while that may pay, as soon as anybody has changed anything. */
+  protected spinFor<R>(look: Look<R>): R | undefined {
+    let seen = this.#state.valid;
+    return spin(() => {
+      const now = this.#state.valid;
+      if (now === seen) return undefined;
+      seen = now;
+      return look();
+    });
+  }
+
   /** Looks or changes, at once and alone. */
   protected transact<R>(change: (state: Draft) => R): R {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#state.transact(change);
   }
 
@@ -96,7 +146,7 @@ export class Synchronizer {
 
   /** Wakes all that wait, in all processes. */
   protected wake(): void {
-    writeSync(this.#event, ONE);
+    this.#ring();
   }
 
   /** Whether it is time to ask who has ended, which costs more than the rest. */
@@ -120,7 +170,7 @@ export class Synchronizer {
     decline: () => void = () => undefined,
   ): Promise<R> {
     return new Promise((resolve, reject) => {
-      this.#mustBeOpen();
+      this.mustBeOpen();
       const found = wait.timeout <= 0 ? giveUp() : look();
       if (found !== undefined) {
         resolve(found);
@@ -151,7 +201,7 @@ export class Synchronizer {
 
   /** Like {@link until}, and blocks the thread meanwhile. */
   protected untilSync<R>(timeout: number, look: Look<R>, giveUp: () => R): R {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     if (timeout <= 0) return giveUp();
     const found: R[] = [];
     const attempt = () => {
@@ -171,7 +221,7 @@ export class Synchronizer {
     return first === undefined ? giveUp() : first;
   }
 
-  #mustBeOpen(): void {
+  protected mustBeOpen(): void {
     if (!this.#open)
       throw new ClosedError('expected an open lock, but this handle was closed in this process');
   }
@@ -193,28 +243,28 @@ export function deadRows(state: Draft): number[] {
 
 /** The calls of one handle that wait, and what makes them look again. */
 class WakeUps {
-  readonly #event: number;
+  readonly #bell: Bell;
   readonly #pending = new Pending(
     (delta) => {
       reactor.hold(delta);
     },
     () => undefined,
   );
-  #token: number | undefined;
+  #unwatch: (() => void) | undefined;
   #later: Deadline | undefined;
 
-  constructor(event: number) {
-    this.#event = event;
+  constructor(bell: Bell) {
+    this.#bell = bell;
   }
 
   /** Returns what calls it off. */
   add(operation: Operation, wait: Wait): () => void {
     const callOff = this.#pending.add(operation, wait, this);
-    this.#token ??= reactor.watch(this.#event, () => {
+    this.#unwatch ??= this.#bell.watch(() => {
       this.#pending.pumpAll();
     });
     this.#lookLater();
-    // What was changed before the eventfd was watched.
+    // What was changed before the bell was heard.
     this.#pending.pumpAll();
     return callOff;
   }
@@ -222,7 +272,7 @@ class WakeUps {
   close(): void {
     this.#pending.rejectAll(() => new ClosedError('the object was closed while this call waited'));
     reactor.deadlines.clear(this.#later);
-    if (this.#token !== undefined) reactor.unwatch(this.#event, this.#token);
+    this.#unwatch?.();
   }
 
   #lookLater(): void {

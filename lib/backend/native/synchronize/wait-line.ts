@@ -1,14 +1,13 @@
-import type { Share } from '../../backend';
 import type { Place, WaitLine } from '../../synchronize';
 import { ownIdentity } from './processes';
 import type { Draft } from './state';
-import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf } from './synchronizer';
+import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf, type Source } from './synchronizer';
 
 const Word = { Ticket: 0 } as const;
 const WAITING = 1;
 const NOTIFIED = 2;
 const TICKET = 1 + OWNER_WORDS;
-const LAYOUT = { words: 1, rows: 1024, rowWords: TICKET + 1 };
+const LAYOUT = { kind: 0x104, words: 1, rows: 1024, rowWords: TICKET + 1 };
 
 function notify(state: Draft, count: number): boolean {
   const waiting = [...state.rows()].filter((row) => state.field(row, 0) === WAITING);
@@ -29,8 +28,8 @@ function bury(state: Draft): boolean {
 
 /** A handle of a line in shared memory. */
 export class NativeWaitLine extends Synchronizer implements WaitLine {
-  constructor(share: Share | undefined) {
-    super('wait-line', LAYOUT, share);
+  constructor(source?: Source) {
+    super('wait-line', LAYOUT, source);
   }
 
   enter(): Place {

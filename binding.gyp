@@ -15,6 +15,7 @@
       "native/core/parcel.cc",
       "native/core/ring.cc",
       "native/core/shared_block.cc",
+      "native/core/mapping.cc",
       "native/core/named_file.cc"
     ]
   },
@@ -31,6 +32,7 @@
         "native/addon/block_object.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
+        "native/addon/mapping_object.cc",
         "native/addon/messages.cc",
         "native/addon/named.cc",
         "native/addon/ring_object.cc",

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { backend } from '../backend';
 import { WordWait } from '../backend/mapping';
 import { ClosedError, InvalidArgumentError } from '../errors';
@@ -13,7 +14,7 @@ const MOST_UNSIGNED = 2 ** 32 - 1;
 export type WaitResult = 'ok' | 'not-equal' | 'timed-out';
 
 function wordIn(view: unknown, index: unknown): Int32Array {
-  if (!(view instanceof Int32Array) && !(view instanceof Uint32Array)) {
+  if (!types.isInt32Array(view) && !types.isUint32Array(view)) {
     throw invalid('FutexWord argument "view"', 'an Int32Array or Uint32Array over shared memory', view);
   }
   if (sharedViewHandle(view) === undefined) {
@@ -82,7 +83,8 @@ export class FutexWord implements Transferable {
       const result = backend.waitForWord(word, wanted, left);
       if (result === WordWait.Woken) return 'ok';
       if (result === WordWait.NotEqual) return slept ? 'ok' : 'not-equal';
-      if (result !== WordWait.TimedOut) throw new ClosedError('expected shared memory to wait on, but it is gone');
+      if (result !== WordWait.TimedOut)
+        throw new ClosedError('expected shared memory to wait on, but it is gone');
       if (left === 0 || performance.now() >= end) return 'timed-out';
       slept = true;
     }

@@ -8,15 +8,7 @@ import { HANDLE, registerSharedBuffer } from '../serializer';
 import { MOST_BYTES } from '../shared/block';
 import { describeView } from '../shared/views';
 
-const ADVICE = [
-  'normal',
-  'random',
-  'sequential',
-  'willneed',
-  'hugepage',
-  'nohugepage',
-  'remove',
-] as const;
+const ADVICE = ['normal', 'random', 'sequential', 'willneed', 'hugepage', 'nohugepage', 'remove'] as const;
 
 /** What {@link Mapping.advise} tells the kernel, as madvise(2) has it. */
 export type Advice = (typeof ADVICE)[number];

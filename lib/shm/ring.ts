@@ -13,6 +13,7 @@ import {
   type WaitOptions,
 } from '../options';
 import { HANDLE } from '../serializer';
+import { bytesOf } from './bytes';
 
 /** The tag that a codec would use. */
 const NO_TAG = 0;
@@ -53,11 +54,6 @@ function create(options: unknown): Records {
   return backend.createChannel({ ...bounds, joinable: false }, take);
 }
 
-function bytesOf(name: string, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  throw invalid(name, 'a Uint8Array or Buffer', value);
-}
-
 /**
  * The ring under every Queue, without a codec: records of bytes, many writers, many readers, in any process. First in,
  * first out for each writer. What was written is in shared memory: who is killed, at whatever instruction, takes none of
@@ -77,8 +73,8 @@ export class Ring implements Transferable {
   }
 
   /**
-   * Writes a record if there is room, without waiting. A call into C++ and two copies of nothing: the bytes go straight
-   * into the ring. A system call only to wake who sleeps.
+   * Writes a record if there is room, without waiting. One call into C++, which copies the bytes into the ring; a system
+   * call only to wake who sleeps.
    * @returns false: no room, or earlier calls of {@link write} still wait for it
    * @throws FullError if growing would exceed the memory
    * @throws ClosedError
@@ -107,9 +103,9 @@ export class Ring implements Transferable {
   tryWriteMany(records: readonly Uint8Array[]): number {
     const channel = this.#use();
     if (!Array.isArray(records)) throw invalid('tryWriteMany argument "records"', 'an array', records);
-    records.forEach((bytes, i) => bytesOf(`tryWriteMany argument "records"[${i}]`, bytes));
-    for (let written = 0; ; ) {
-      const batch = gather(records, written);
+    const own = Array.from(records, (bytes, i) => bytesOf(`tryWriteMany argument "records"[${i}]`, bytes));
+    for (let written = 0; ;) {
+      const batch = gather(own, written);
       if (batch.count === 0) return written;
       const gone = channel.trySendMany(batch, 0);
       written += gone;

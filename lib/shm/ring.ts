@@ -190,7 +190,7 @@ function gather(records: readonly Uint8Array[], first: number) {
   const data = Buffer.allocUnsafe(used);
   let offset = 0;
   for (const bytes of records.slice(first, first + count)) {
-    data.set(bytes, offset);
+    if (bytes.length > 0) data.set(bytes, offset); // one that was detached is empty, and refuses
     offset += align(bytes.length);
   }
   return { data, lengths, count };

@@ -2,8 +2,8 @@ import { types } from 'node:util';
 import { invalid } from '../options';
 
 function getter<R>(name: 'buffer' | 'byteOffset' | 'length'): (view: Uint8Array) => R {
-  const { get } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), name) ?? {};
-  return (view) => (get as () => R).call(view);
+  const property = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), name);
+  return (view) => property?.get?.call(view) as R;
 }
 const bufferOf = getter<ArrayBuffer>('buffer');
 const offsetOf = getter<number>('byteOffset');

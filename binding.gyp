@@ -53,6 +53,7 @@
         "native/test/ring_test.cc",
         "native/test/block_test.cc",
         "native/test/fault_test.cc",
+        "native/test/mapping_test.cc",
         "native/test/hostile.cc",
         "native/test/ledger_test.cc",
         "native/test/parcel_test.cc",

@@ -15,6 +15,7 @@
       "native/core/parcel.cc",
       "native/core/ring.cc",
       "native/core/shared_block.cc",
+      "native/core/mapping.cc",
       "native/core/named_file.cc"
     ]
   },
@@ -31,6 +32,7 @@
         "native/addon/block_object.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
+        "native/addon/mapping_object.cc",
         "native/addon/messages.cc",
         "native/addon/named.cc",
         "native/addon/ring_object.cc",
@@ -51,6 +53,7 @@
         "native/test/ring_test.cc",
         "native/test/block_test.cc",
         "native/test/fault_test.cc",
+        "native/test/mapping_test.cc",
         "native/test/hostile.cc",
         "native/test/ledger_test.cc",
         "native/test/parcel_test.cc",

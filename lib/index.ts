@@ -18,6 +18,7 @@ export type { PoolStats, WorkerStats } from './pool/stats';
 export type { Wrapped } from './pool/types';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
 import './pool/protocol';
+import './shm'; // handles of these arrive in programs that did not ask for them
 export {
   Process,
   activeChildren,

@@ -14,7 +14,9 @@ const paths = packed.files.map((file) => file.path);
 
 const needed = [
   ...['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'docs/errors.md'],
-  ...['js', 'd.ts', 'mjs', 'd.mts'].map((ending) => `dist/index.${ending}`),
+  ...['index', 'shm/index'].flatMap((door) =>
+    ['js', 'd.ts', 'mjs', 'd.mts'].map((ending) => `dist/${door}.${ending}`),
+  ),
 ];
 const allowed =
   /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|docs\/.+|prebuilds\/.+|dist\/.+\.(m?js|d\.m?ts|m?js\.map))$/;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as forkful from 'forkful';
-import { sharedDataTest } from './where';
+import { hasSharedData, sharedDataTest } from './where';
 
 const root = join(__dirname, '..');
 
@@ -28,6 +28,12 @@ const documents: Record<string, Record<string, RegExp>> = {
     'verbs.mjs': /^144\n\[ 1, 4, 9 \]\n1\n4\n9\n81\n$/,
     'stop.mjs': /^TimeoutError\nAbortError\nCancelledError\n$/,
   },
+  ...(hasSharedData && {
+    'docs/shm.md': {
+      'there-and-back.mjs': /^1000\n$/,
+      'records.mjs': /^<Buffer 00 00 00>\n<Buffer 01 01 01>\n<Buffer 02 02 02>\nundefined 2 2\n$/,
+    },
+  }),
   'docs/pipes.md': {
     'bytes.mjs': /^hello\n$/,
     'wait.mjs': /^true hello\ntrue 0\n\[\]\n$/,

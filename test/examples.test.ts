@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import { sharedDataTest } from './where';
 
 const EXAMPLES = join(__dirname, '..', 'examples');
@@ -36,9 +37,9 @@ describe.each([
   ['javascript', 'mjs', []],
   ['typescript', 'mts', ['--import', 'tsx']],
 ])('the lessons in %s', (folder, extension, loader) => {
-  async function transcript(name: string): Promise<string> {
+  async function transcript(name: string, ...args: string[]): Promise<string> {
     const file = join(EXAMPLES, folder, `${name}.${extension}`);
-    const { code, signal, stdout, stderr } = await run([...loader, file]);
+    const { code, signal, stdout, stderr } = await run([...loader, file, ...args]);
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
     return stdout;
   }
@@ -154,6 +155,35 @@ describe.each([
       expect(text).toContain('4 x 10000 is 40000');
       expect(text).toContain('and yet: 40001');
       expect(text).toContain('Does it work? Yes.');
+    },
+    SLOW_MS,
+  );
+
+  sharedDataTest(
+    '7: a picture is filtered in bands by a pool, the same as alone, and written as a PNG',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'picture '));
+      try {
+        const file = join(folder, 'filtered.png');
+        const text = await transcript('7-image-filter', file);
+        expect(text).toMatch(/1200 x 800 pixels in (\d+) bands, by \1 workers: \d+ ms/);
+        expect(text).toMatch(/in one process: \d+ ms, \d+\.\d times as long/);
+        expect(text).toContain('every byte is the same: true');
+        const { width, height, data } = PNG.sync.read(readFileSync(file));
+        expect([width, height]).toEqual([1200, 800]);
+        // Opaque everywhere, and blurred: a hard edge would have one neighbour that differs by much.
+        let [alpha, steepest] = [255, 0];
+        for (let i = 0; i < data.length; i += 4) {
+          alpha = Math.min(alpha, data[i + 3] ?? 0);
+          if ((i / 4) % width > 0)
+            steepest = Math.max(steepest, Math.abs((data[i] ?? 0) - (data[i - 4] ?? 0)));
+        }
+        expect(alpha).toBe(255);
+        expect(steepest).toBeGreaterThan(5);
+        expect(steepest).toBeLessThan(60);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     },
     SLOW_MS,
   );

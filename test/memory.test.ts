@@ -66,6 +66,13 @@ describe('without memory left puts and new memory are refused, and nobody is kil
     else expect(found).not.toHaveProperty('again');
   });
 
+  groupTest('a Mapping takes memory page by page, and all of it only where there is enough', () => {
+    expect(run('mappings', `${LIMIT * 2}`)).toEqual({
+      codes: ['ERR_FORKFUL_MEMORY', 'ERR_FORKFUL_MEMORY'],
+      sum: 1,
+    });
+  });
+
   groupTest('many queues, each of which is small', () => {
     expect(run('manyQueues', `${1.9 * MIB}`)).toMatchObject({ code: 'ERR_FORKFUL_FULL', sound: true });
   });

@@ -6,8 +6,10 @@ import { isSupported } from './contract/unsupported';
 /** What looks into /proc. */
 export const linuxTest = process.platform === 'linux' ? test : test.skip;
 
+export const hasSharedData = isSupported('shared data', backend().name);
+
 /** What shares data. */
-export const sharedDataTest = isSupported('shared data', backend().name) ? test : test.skip;
+export const sharedDataTest = hasSharedData ? test : test.skip;
 
 /** Elsewhere a process that is ended by a signal tells so; on Windows only its parent, if it sent it. */
 export const hasSignals = process.platform !== 'win32';

@@ -3,6 +3,7 @@
  * child_process. Callers never ask which one they have.
  */
 
+import type { MappingBackend } from './mapping';
 import type { SynchronizeBackend } from './synchronize';
 
 export type BackendName = 'native' | 'child_process';
@@ -270,7 +271,7 @@ export interface Upstream<T> {
   dieWithParent(): void;
 }
 
-export interface Backend extends SynchronizeBackend {
+export interface Backend extends MappingBackend, SynchronizeBackend {
   readonly name: BackendName;
   /** Those that the platform offers, the default one first. */
   readonly startMethods: readonly StartMethod[];

@@ -2,6 +2,7 @@
 
 #include "addon/block_object.h"
 #include "addon/fork.h"
+#include "addon/mapping_object.h"
 #include "addon/messages.h"
 #include "addon/named.h"
 #include "addon/reactor_object.h"
@@ -28,12 +29,14 @@ Napi::Value use_scratch(const Napi::CallbackInfo& info) {
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData());
   exports.Set("Block", BlockObject::define(env));
+  exports.Set("Mapping", MappingObject::define(env));
   exports.Set("Ring", RingObject::define(env));
   exports.Set("Reactor", ReactorObject::define(env));
   exports.Set("useScratch", Napi::Function::New(env, use_scratch, "useScratch"));
   define_messages(env, exports);
   define_named(env, exports);
   define_blocks(env, exports);
+  define_mappings(env, exports);
   define_system(env, exports);
   define_fork(env, exports);
   return exports;

@@ -136,7 +136,7 @@ Napi::Value BlockObject::close(const Napi::CallbackInfo& info) {
   if (!buffer.IsDetached()) {
     buffer.Detach();
     block_->retire();
-    AddonData::of(info.Env())->late_blocks.add(block_);
+    AddonData::of(info.Env())->late_blocks.add(block_, block_->bytes());
   }
   block_.reset();
   return info.Env().Undefined();

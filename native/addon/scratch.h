@@ -12,19 +12,18 @@
 
 #include "addon/ring_table.h"
 #include "core/ring.h"
-#include "core/shared_block.h"
 
 namespace forkful {
 
-// Blocks that were closed lately. What the kernel, or another thread, was doing with their bytes then (fs.read, zlib) may
+// Blocks and mappings that were closed lately. What the kernel, or another thread, was doing with their bytes then (fs.read, zlib) may
 // go on: the addresses must not lead nowhere, or to something else, too soon. There is no memory behind them.
 class LateBlocks {
  public:
-  void add(std::shared_ptr<SharedBlock> block) {
-    bytes_ += block->bytes();
-    blocks_.push_back(std::move(block));
+  void add(std::shared_ptr<void> block, uint64_t bytes) {
+    bytes_ += bytes;
+    blocks_.push_back({std::move(block), bytes});
     while (blocks_.size() > kMost || bytes_ > kMostBytes) {
-      bytes_ -= blocks_.front()->bytes();
+      bytes_ -= blocks_.front().second;
       blocks_.pop_front();
     }
   }
@@ -33,7 +32,7 @@ class LateBlocks {
   static constexpr size_t kMost = 256;
   static constexpr uint64_t kMostBytes = uint64_t{64} << 30;
 
-  std::deque<std::shared_ptr<SharedBlock>> blocks_;
+  std::deque<std::pair<std::shared_ptr<void>, uint64_t>> blocks_;
   uint64_t bytes_ = 0;
 };
 

@@ -19,6 +19,7 @@
 #include "core/ring.h"
 #include "core/probe.h"
 #include "test/block_test.h"
+#include "test/mapping_test.h"
 #include "test/check.h"
 #include "test/deny.h"
 #include "test/fault_test.h"
@@ -438,6 +439,7 @@ int main(int argc, char** argv) {
       {"memory budget", budget},
       {"blocks", forkful::test::blocks},
       {"block locks", forkful::test::block_locks},
+      {"mappings", forkful::test::mappings},
       {"names", forkful::test::names},
       {"names and kills", [kills] { forkful::test::name_traffic(kills); }},
       {"probe", probe},

@@ -57,6 +57,17 @@ export interface NativeBlock {
   close(buffer: ArrayBuffer): void;
 }
 
+export interface NativeMapping {
+  /** Once only. */
+  buffer(): ArrayBuffer;
+  descriptor(): number;
+  /** Takes the memory for all of it. */
+  reserve(): void;
+  advise(offset: number, length: number, advice: number): void;
+  /** Detaches the buffer. */
+  close(buffer: ArrayBuffer): void;
+}
+
 export interface NativeReactor {
   add(fd: number, token: number): void;
   remove(fd: number): void;
@@ -103,6 +114,13 @@ export interface Addon {
   createNamedBlock(bytes: number, kind: number, file: string): number;
   openNamedFile(file: string): number;
   removeUnusedBlocks(): void;
+  /** Takes over the descriptor. */
+  Mapping: new (descriptor: number) => NativeMapping;
+  createMapping(bytes: number): number;
+  /** 0: woken; 1: the word is another; 2: the time is over. */
+  futexWait(word: Int32Array, expected: number, timeout: number): number;
+  /** How many were woken. */
+  futexWake(word: Int32Array, most: number): number;
   Ring: new (
     memory: number,
     offset: number,

@@ -5,6 +5,7 @@ import { forkserverObstacle } from './forkserver/obstacle';
 import { knownRefusal, setPreload } from './forkserver/client';
 import { launch } from './launch';
 import { NativeDuplex } from './duplex';
+import { mappings } from './mapping';
 import { createMemory, findMemory, openMemory } from './memory';
 import { reactor } from './reactor';
 import { retain } from './shares';
@@ -25,6 +26,7 @@ export const nativeBackend: Backend = {
   openChannel: (share, decode, name) => NativeChannel.open(share, decode, name),
   createDuplex: (decode) => NativeDuplex.createPair(decode),
   openDuplex: (share, decode) => new NativeDuplex(share.descriptors, share.key, decode),
+  ...mappings,
   createMemory,
   findMemory,
   openMemory,

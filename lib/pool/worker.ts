@@ -120,6 +120,10 @@ export class PoolWorker implements Slot {
     return true;
   }
 
+  awaited(): void {
+    if (this.ready) this.#duplex.expect();
+  }
+
   /** The worker may take a task from behind a definition that is taken back here: then it returns the task. */
   takeBack(done: (tasks: Task[]) => void): void {
     if (!this.#open) {

@@ -256,7 +256,7 @@ export class PoolWorker implements Slot {
   #drain(): boolean {
     return this.#afterwards.reading(() => {
       let any = false;
-      for (let received = MOST_AT_ONCE; this.#open && received === MOST_AT_ONCE; ) {
+      for (let received = MOST_AT_ONCE; this.#open && received === MOST_AT_ONCE;) {
         received = this.#duplex.tryReceiveMany(MOST_AT_ONCE).length;
         any ||= received > 0;
       }

@@ -11,17 +11,20 @@ import {
   type Report,
   type StartMessage,
 } from './messages';
+import { rehearseWorker } from './pool/rehearse-worker';
 
 const START = 0;
 const REPORT = 1;
 
 /**
- * Does in a forkserver what each of its children does first: take orders, load modules of either kind, report. What is
- * compiled and set up here children find done; without it their first message takes three times as long.
+ * Does in a forkserver what each of its children does first: take orders, load modules of either kind, report; and what
+ * workers of pools do. What is compiled and set up here children find done; without it their first message takes three
+ * times as long.
  */
 export async function rehearse(rounds: number): Promise<void> {
   const common = join(__dirname, 'rehearsal.js');
-  const modules = [common, pathToFileURL(common).href, pathToFileURL(join(__dirname, 'rehearsal.mjs')).href];
+  // As a path last: what is loaded already is not imported.
+  const modules = [pathToFileURL(common).href, common, pathToFileURL(join(__dirname, 'rehearsal.mjs')).href];
   for (let round = 0; round < rounds; round++) {
     const [ours, theirs] = backend.createDuplex<StartMessage | Report>((message) =>
       message.tag === START ? decodeStart(message, () => []) : decodeReport(message),
@@ -49,5 +52,6 @@ export async function rehearse(rounds: number): Promise<void> {
     }
     ours.close();
     theirs.close();
+    await rehearseWorker(common);
   }
 }

@@ -21,6 +21,67 @@ test('what is no number of µs is ignored, with a warning', () => {
   warn.mockRestore();
 });
 
+interface Waits {
+  /** How often the pool's owner, and its worker, slept while tasks were awaited one after another. */
+  readonly parent: number;
+  readonly worker: number;
+  /** CPU time (ms) of the two while nothing was to do for 400 ms. */
+  readonly idle: number;
+}
+
+const AWAITED = 2000;
+
+function awaitedTasks(FORKFUL_SPIN: string): Waits {
+  const program = `
+    const { Pool, inline } = require('node:module').createRequire(${JSON.stringify(library)})('forkful');
+    const usage = () => {
+      const { voluntaryContextSwitches: sleeps, userCPUTime, systemCPUTime } = process.resourceUsage();
+      return { sleeps, time: (userCPUTime + systemCPUTime) / 1000 };
+    };
+    const task = inline(usage);
+    (async () => {
+      const pool = new Pool(1);
+      for (let i = 0; i < ${AWAITED}; i++) await pool.apply(task);
+      const [parent, worker] = [usage(), await pool.apply(task)];
+      for (let i = 0; i < ${AWAITED}; i++) await pool.apply(task);
+      const [parentThen, workerThen] = [usage(), await pool.apply(task)];
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      const [parentAfter, workerAfter] = [usage(), await pool.apply(task)];
+      await pool.terminate();
+      console.log(JSON.stringify({
+        parent: parentThen.sleeps - parent.sleeps,
+        worker: workerThen.sleeps - worker.sleeps,
+        idle: parentAfter.time - parentThen.time + workerAfter.time - workerThen.time,
+      }));
+    })();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], {
+    env: { ...process.env, FORKFUL_SPIN, FORKFUL_BACKEND: 'native' },
+    encoding: 'utf8',
+  });
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as Waits;
+}
+
+test('a pool whose tasks are awaited one after another sleeps if it may not spin', () => {
+  const { parent, worker, idle } = awaitedTasks('0');
+  expect(parent).toBeGreaterThan(AWAITED / 4);
+  expect(worker).toBeGreaterThan(AWAITED / 4);
+  expect(idle).toBeLessThan(100);
+});
+
+// On a busy machine there may be no second CPU for a while; then spinning does not pay, and is not done.
+test('else both sides stay awake, and an idle pool sleeps', () => {
+  const tries: Waits[] = [];
+  while (tries.length < 10) {
+    const waits = awaitedTasks('60');
+    expect(waits.idle).toBeLessThan(100);
+    const { parent, worker } = waits;
+    if (spinLimit('60') === 0 || (parent < AWAITED / 10 && worker < AWAITED / 10)) return;
+    tries.push(waits);
+  }
+  throw new Error(`they sleep: ${JSON.stringify(tries)}`);
+});
+
 /** CPU time (ms) of a process that waits 400 ms for a message that does not come. */
 function cost(FORKFUL_SPIN: string): number {
   const program = `

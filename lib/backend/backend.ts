@@ -180,6 +180,13 @@ export interface Duplex<T> extends Sender, Receiver<T> {
   unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void;
   /** Calls the listener whenever there may be something to receive; used instead of {@link Receiver.receive}. */
   onReadable(listener: () => void): void;
+  /**
+   * The peer answers soon what was sent last: the event loop may spin for that before it sleeps, where that has paid
+   * lately. Of use only with {@link onReadable}.
+   */
+  expect(): void;
+  /** Blocks for some µs, where that has paid lately, until there is something to receive; whether there is. */
+  linger(): boolean;
   share(): Share;
   close(): void;
 }

@@ -42,9 +42,14 @@ export async function load(reference: TargetReference): Promise<Loaded> {
 
 async function exportsOf(module: string): Promise<unknown> {
   try {
-    // import() would give the same, but takes a millisecond to set up the first time.
-    const file = module.endsWith('.cjs') ? pathOf(module, process.platform) : module;
-    return isAbsolute(file) ? (createRequire(file)(file) as unknown) : await import(module);
+    // import() would give the same, but takes milliseconds to set up the first time.
+    const file = module.includes('?') || module.includes('#') ? module : pathOf(module, process.platform);
+    if (isAbsolute(file)) {
+      const known = require.cache[file];
+      if (known?.loaded === true) return known.exports;
+      if (isAbsolute(module) || file.endsWith('.cjs')) return createRequire(file)(file) as unknown;
+    }
+    return await import(module);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new FunctionReferenceError(`${module} failed to load in the child process: ${message}`, {

@@ -64,6 +64,7 @@ export class Runner {
       let order: Order | typeof NOTHING;
       order = this.#duplex.tryReceive();
       if (order === NOTHING) {
+        if (this.#unfinished.size === 0 && this.#duplex.linger()) continue;
         order = await this.#duplex.receive(wait);
         this.#turnBegins();
       }

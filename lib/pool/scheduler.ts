@@ -158,7 +158,10 @@ export class Scheduler {
       isFirst && key === undefined && task.pinned === undefined ? this.#crew.choose(this.#window) : undefined;
     if (slot !== undefined) {
       if (task.mustKeep) task.keep(buffer, 0, length);
-      if (slot.send(task, buffer, 0, length)) return;
+      if (slot.send(task, buffer, 0, length)) {
+        if (this.#outstanding === 1) slot.awaited();
+        return;
+      }
     }
     task.keep(buffer, 0, length);
     this.#backlog.push(task);

@@ -24,6 +24,8 @@ export interface Slot {
   start(): void;
   /** false: it takes nothing any more. */
   send(task: Task, data: Uint8Array, start: number, length: number): boolean;
+  /** What was sent last is all that the pool waits for. */
+  awaited(): void;
   /**
    * Takes back, oldest first, all that it has not started, and tells `done`, at once or later; nobody runs these now.
    */

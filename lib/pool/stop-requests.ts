@@ -14,6 +14,9 @@ interface Request {
   readonly reason: unknown;
 }
 
+/** What is used of the control link. */
+export type ControlSource = Pick<Duplex<Control>, 'onReadable' | 'tryReceiveMany' | 'receiveManySync'>;
+
 /** What else the control link brings. Never calls the user's code. */
 export interface ControlEvents {
   stopped(task: number): void;
@@ -22,14 +25,14 @@ export interface ControlEvents {
 
 /** In a worker: which of its tasks should end. */
 export class StopRequests {
-  readonly #control: Duplex<Control>;
+  readonly #control: ControlSource;
   readonly #requests = new Map<number, Request>();
   /** Those of the tasks that run, for whom asked. */
   readonly #controllers = new Map<number, { readonly item: number; readonly controller: AbortController }>();
   readonly #events: ControlEvents;
   #lookedAt = 0;
 
-  constructor(control: Duplex<Control>, events: ControlEvents) {
+  constructor(control: ControlSource, events: ControlEvents) {
     this.#control = control;
     this.#events = events;
     control.onReadable(() => {

@@ -13,6 +13,9 @@ import type { WorkerSettings, runWorker as WorkerMain } from './worker-main';
 
 const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runWorker');
 
+/** Reports that are taken in at a time. */
+const MOST_AT_ONCE = 256;
+
 /** A process of this machine that runs tasks: its ring with tasks, its control link, and what it holds. */
 export class PoolWorker implements Slot {
   readonly id: number;
@@ -118,6 +121,10 @@ export class PoolWorker implements Slot {
     this.#tasks.set(task.id, task);
     task.sent(this);
     return true;
+  }
+
+  awaited(): void {
+    if (this.ready) this.#duplex.expect();
   }
 
   /** The worker may take a task from behind a definition that is taken back here: then it returns the task. */
@@ -249,7 +256,10 @@ export class PoolWorker implements Slot {
   #drain(): boolean {
     return this.#afterwards.reading(() => {
       let any = false;
-      while (this.#open && this.#duplex.tryReceiveMany(256).length > 0) any = true;
+      for (let received = MOST_AT_ONCE; this.#open && received === MOST_AT_ONCE;) {
+        received = this.#duplex.tryReceiveMany(MOST_AT_ONCE).length;
+        any ||= received > 0;
+      }
       return any;
     });
   }

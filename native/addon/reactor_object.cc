@@ -10,21 +10,29 @@
 #include "core/deadline.h"
 
 namespace forkful {
+namespace {
+
+// How long the loop's other events wait at most for those who answer each other without pause.
+constexpr int64_t kTurnNs = 200'000;
+
+}  // namespace
 
 Napi::Function ReactorObject::define(Napi::Env env) {
   return DefineClass(env, "Reactor",
                      {InstanceMethod<&ReactorObject::add>("add"), InstanceMethod<&ReactorObject::remove>("remove"),
                       InstanceMethod<&ReactorObject::hold>("hold"), InstanceMethod<&ReactorObject::wait>("wait"),
+                      InstanceMethod<&ReactorObject::expect>("expect"),
                       InstanceMethod<&ReactorObject::close>("close")});
 }
 
-// (onEvents: (count) => void): called from the event loop with the tokens in the scratch array.
+// (onEvents: (count) => void, onExpected: (came) => void): the first is called from the event loop with the tokens in the
+// scratch array; the second when what was expected came, which puts off the arming, and when it is to be made up for.
 ReactorObject::ReactorObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<ReactorObject>(info), env_(info.Env()) {
   uv_loop_t* loop;
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) throw Napi::Error::New(env_, std::string("epoll_create1: ") + strerror(errno));
-  poll_ = new Poll{{}, this, epoll_fd};
+  poll_ = new Poll{{}, {}, {}, this, epoll_fd, 3};
   if (napi_get_uv_event_loop(env_, &loop) != napi_ok || uv_poll_init(loop, &poll_->handle, epoll_fd) != 0) {
     ::close(epoll_fd);
     delete poll_;
@@ -36,7 +44,14 @@ ReactorObject::ReactorObject(const Napi::CallbackInfo& info)
   uv_poll_start(&poll_->handle, UV_READABLE, [](uv_poll_t* handle, int, int) {
     if (ReactorObject* owner = static_cast<Poll*>(handle->data)->owner) owner->dispatch();
   });
+  uv_prepare_init(loop, &poll_->before_sleep);
+  uv_idle_init(loop, &poll_->no_sleep);
+  poll_->before_sleep.data = poll_->no_sleep.data = poll_;
+  uv_unref(reinterpret_cast<uv_handle_t*>(&poll_->before_sleep));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&poll_->no_sleep));
+  waits_.limit(AddonData::of(env_)->spin_ns);
   on_events_ = Napi::Persistent(info[0].As<Napi::Function>());
+  on_expected_ = Napi::Persistent(info[1].As<Napi::Function>());
   napi_async_init(env_, Value(), Napi::String::New(env_, "forkful"), &async_context_);
   napi_add_env_cleanup_hook(env_, on_cleanup, this);
   Ref();  // lives as long as its environment, or until close()
@@ -48,8 +63,13 @@ void ReactorObject::shut() {
   if (poll_ == nullptr) return;
   ::close(poll_->epoll_fd);
   poll_->owner = nullptr;
-  uv_close(reinterpret_cast<uv_handle_t*>(&poll_->handle),
-           [](uv_handle_t* handle) { delete static_cast<Poll*>(handle->data); });
+  const auto closed = [](uv_handle_t* handle) {
+    auto* poll = static_cast<Poll*>(handle->data);
+    if (--poll->open_handles == 0) delete poll;
+  };
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_->handle), closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_->before_sleep), closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_->no_sleep), closed);
   poll_ = nullptr;
 }
 
@@ -101,10 +121,58 @@ void ReactorObject::dispatch() {
   Napi::HandleScope scope(env_);
   const uint32_t count = collect(0);
   if (count == 0) return;
-  napi_value argument = Napi::Number::New(env_, count);
+  if (waiting_since_ns_ != 0) waits_.slept(monotonic_ns() - waiting_since_ns_);
+  waiting_since_ns_ = 0;
+  call(on_events_, Napi::Number::New(env_, count));
+}
+
+// (number of a ring): something comes soon.
+Napi::Value ReactorObject::expect(const Napi::CallbackInfo& info) {
+  waiting_since_ns_ = 0;
+  if (poll_ == nullptr || !waits_.allowed()) return info.Env().Undefined();
+  expected_ = info[0].As<Napi::Number>().Uint32Value();
+  expecting_ = true;
+  uv_prepare_start(&poll_->before_sleep, [](uv_prepare_t* handle) {
+    if (ReactorObject* owner = static_cast<Poll*>(handle->data)->owner) owner->before_sleep();
+  });
+  return info.Env().Undefined();
+}
+
+void ReactorObject::before_sleep() {
+  Napi::HandleScope scope(env_);
+  uv_idle_stop(&poll_->no_sleep);
+  const int64_t turn_ends = monotonic_ns() + kTurnNs;
+  while (expecting_ || put_off_) {
+    const bool sleeps = uv_backend_timeout(poll_->handle.loop) != 0;  // else it has other things to do
+    if (expecting_ && monotonic_ns() > turn_ends) {
+      uv_idle_start(&poll_->no_sleep, [](uv_idle_t*) {});
+      return;
+    }
+    const bool came = expecting_ && await_expected(sleeps);
+    if (expecting_ && !came && !sleeps) return;  // the loop comes round
+    expecting_ = false;
+    if (!came && !put_off_) break;
+    put_off_ = came;
+    call(on_expected_, Napi::Boolean::New(env_, came));
+    if (poll_ == nullptr) return;
+  }
+  uv_prepare_stop(&poll_->before_sleep);
+}
+
+bool ReactorObject::await_expected(bool may_spin) {
+  const Ring* ring = AddonData::of(env_)->rings->at(expected_);
+  if (ring == nullptr) return false;
+  if (!may_spin) return ring->items() != 0;
+  const int64_t begun = monotonic_ns();
+  if (waits_.spin([ring] { return ring->items() != 0; })) return true;
+  waiting_since_ns_ = begun;
+  return false;
+}
+
+void ReactorObject::call(const Napi::FunctionReference& function, napi_value argument) {
   napi_value result;
   // Errors thrown by the callback become uncaught exceptions, as in any event handler.
-  napi_make_callback(env_, async_context_, Value(), on_events_.Value(), 1, &argument, &result);
+  napi_make_callback(env_, async_context_, Value(), function.Value(), 1, &argument, &result);
   bool pending = false;
   napi_is_exception_pending(env_, &pending);
   if (pending) {

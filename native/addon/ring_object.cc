@@ -28,7 +28,7 @@ Ring::Limits ring_limits(const Napi::Object& options) {
 
 Napi::Function RingObject::define(Napi::Env env) {
   return DefineClass(env, "Ring",
-                     {InstanceMethod<&RingObject::spin>("spin"),
+                     {InstanceMethod<&RingObject::spin>("spin"), InstanceMethod<&RingObject::woke>("woke"),
                       InstanceMethod<&RingObject::arm_not_empty>("armNotEmpty"),
                       InstanceMethod<&RingObject::arm_not_full>("armNotFull"),
                       InstanceMethod<&RingObject::size>("size"), InstanceMethod<&RingObject::full>("full"),
@@ -72,6 +72,7 @@ RingObject::RingObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RingOb
   ring_.set_parcels(parcels[0], parcels[1]);
   AddonData* data = AddonData::of(info.Env());
   ring_.limit_spinning(data->spin_ns);
+  waits_.limit(data->spin_ns);
   table_ = data->rings;
   number_ = table_->add(&ring_);
   auto self = info.This().As<Napi::Object>();
@@ -95,9 +96,20 @@ void RingObject::detach() {
   unlocked_ = -1;
 }
 
-// Spins for a moment where that has paid; whether a record came.
+// Spins for a moment where that has paid; whether a record came. If not, the caller sleeps now, and says when it woke.
 Napi::Value RingObject::spin(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), ring_.attached() && ring_.spin_not_empty());
+  if (!ring_.attached() || !waits_.allowed()) return Napi::Boolean::New(info.Env(), false);
+  const int64_t begun = monotonic_ns();
+  const bool came = waits_.spin([this] { return ring_.items() != 0; });
+  waiting_since_ns_ = came ? 0 : begun;
+  return Napi::Boolean::New(info.Env(), came);
+}
+
+// A record has come to the one who did not spin for long enough.
+Napi::Value RingObject::woke(const Napi::CallbackInfo& info) {
+  if (waiting_since_ns_ != 0) waits_.slept(monotonic_ns() - waiting_since_ns_);
+  waiting_since_ns_ = 0;
+  return info.Env().Undefined();
 }
 
 Napi::Value RingObject::arm_not_empty(const Napi::CallbackInfo& info) {

@@ -5,6 +5,7 @@
 
 #include "addon/ring_table.h"
 #include "core/ring.h"
+#include "core/spin.h"
 
 namespace forkful {
 
@@ -20,6 +21,7 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
 
  private:
   Napi::Value spin(const Napi::CallbackInfo& info);
+  Napi::Value woke(const Napi::CallbackInfo& info);
   Napi::Value arm_not_empty(const Napi::CallbackInfo& info);
   Napi::Value arm_not_full(const Napi::CallbackInfo& info);
   Napi::Value size(const Napi::CallbackInfo& info);
@@ -37,7 +39,8 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   int unlocked_ = -1;  // of a ring in a file
   std::shared_ptr<RingTable> table_;  // nullptr: detached
   uint32_t number_ = 0;
+  SpinBudget waits_;  // of those who sleep elsewhere than in the ring
+  int64_t waiting_since_ns_ = 0;  // 0: nobody does
 };
-
 
 }  // namespace forkful

@@ -29,7 +29,7 @@ union ControlBuffer {
 };
 
 // Without requests for so long it is time to fork a spare: later than the child of the last start needs the processor.
-constexpr int kIdleMs = 2;
+constexpr int kIdleMs = 5;
 
 // Children that somebody kills before they are given anything, for one start.
 constexpr int kMostTries = 3;

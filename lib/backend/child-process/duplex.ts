@@ -37,6 +37,15 @@ export class HubDuplex<T> extends EndpointHandle<T> implements Duplex<T> {
     this.endpoint.inlet.subscribe(listener);
   }
 
+  /** A message is never that near: it comes through the hub. */
+  expect(): void {
+    return;
+  }
+
+  linger(): boolean {
+    return false;
+  }
+
   unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void {
     const { client, name } = this.endpoint;
     const messages: U[] = [];

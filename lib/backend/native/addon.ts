@@ -27,7 +27,9 @@ export interface NativeRing {
   readonly maxItems: number;
   readonly maxBytes: number;
   readonly joinable: boolean;
+  /** Spins where that has paid lately; whether something came. If not, the caller sleeps, and says when it `woke`. */
   spin(): boolean;
+  woke(): void;
   armNotEmpty(): number;
   armNotFull(length: number): number;
   size(): number;
@@ -72,6 +74,8 @@ export interface NativeReactor {
   add(fd: number, token: number): void;
   remove(fd: number): void;
   hold(held: boolean): void;
+  /** Something comes soon into the ring of this number. */
+  expect(ring: number): void;
   /** Blocks; the tokens of the events are in scratch. */
   wait(timeout: number): number;
   close(): void;
@@ -170,7 +174,7 @@ export interface Addon {
   unwatchBell(bells: number, watch: number): void;
   /** Which were rung since; -1: perhaps any. */
   readBells(bells: number): number[];
-  Reactor: new (onEvents: (count: number) => void) => NativeReactor;
+  Reactor: new (onEvents: (count: number) => void, onExpected: (came: boolean) => void) => NativeReactor;
   useScratch(array: Uint32Array): void;
   createMemory(label: string, bytes: number): number;
   createEvent(): number;

@@ -6,7 +6,7 @@ import { Status, addon, type NativeRing } from './addon';
 import { openRing } from './ring';
 import { inbox } from './inbox';
 import { RING_BYTES } from './layout';
-import { reactor } from './reactor';
+import { reactor, type Expected } from './reactor';
 import { RingReceiver } from './receiver';
 import { RingSender } from './sender';
 import { releaseCycles } from './shares';
@@ -20,7 +20,7 @@ const PEER_CHECK_INTERVAL = 0.1;
  * collected. Two rings in one memory, an eventfd for each end, and a socket pair that hangs up when an end is closed
  * in all processes that hold it, and carries the rights in messages.
  */
-class DuplexEnd<T> {
+class DuplexEnd<T> implements Expected {
   readonly sender: RingSender;
   readonly receiver: RingReceiver<T>;
   readonly outgoing: NativeRing;
@@ -56,6 +56,10 @@ class DuplexEnd<T> {
     this.receiver = new RingReceiver(this.incoming, source, decode);
   }
 
+  get number(): number {
+    return this.incoming.number;
+  }
+
   get socket(): number {
     return this.descriptors[3] ?? -1;
   }
@@ -77,23 +81,26 @@ class DuplexEnd<T> {
   drain(): void {
     const listener = this.onReadable;
     if (listener === undefined) return;
-    for (;;) {
+    do {
       listener();
-      if (this.onReadable === undefined) return;
-      const outcome = this.receiver.arm();
-      if (outcome === 'done') continue;
-      if (outcome === 'busy') {
-        this.#retry ??= reactor.deadlines.set(1, () => {
-          this.#retry = undefined;
-          this.drain();
-        });
-      }
-      return;
-    }
+    } while (!this.#isArmed());
+  }
+
+  takeIn(): void {
+    this.onReadable?.();
+  }
+
+  rearm(): void {
+    if (!this.#isArmed()) this.drain();
+  }
+
+  expect(): void {
+    if (this.onReadable !== undefined) reactor.expect(this);
   }
 
   close(): void {
     this.onReadable = undefined;
+    reactor.forget(this);
     reactor.deadlines.clear(this.#retry);
     this.sender.close();
     this.receiver.close();
@@ -105,6 +112,19 @@ class DuplexEnd<T> {
     this.incoming.close();
     addon.closeDescriptors(this.descriptors);
     releaseCycles();
+  }
+
+  /** Or need not be, or will be. */
+  #isArmed(): boolean {
+    if (this.onReadable === undefined) return true;
+    const outcome = this.receiver.arm();
+    if (outcome === 'busy') {
+      this.#retry ??= reactor.deadlines.set(1, () => {
+        this.#retry = undefined;
+        this.drain();
+      });
+    }
+    return outcome !== 'done';
   }
 
   #onEvent(): void {
@@ -242,6 +262,14 @@ export class NativeDuplex<T> implements Duplex<T> {
   onReadable(listener: () => void): void {
     this.#end.onReadable = listener;
     this.#end.drain();
+  }
+
+  expect(): void {
+    this.#end.expect();
+  }
+
+  linger(): boolean {
+    return this.#end.receiver.linger();
   }
 
   /** Lets the listener receive what is there. */

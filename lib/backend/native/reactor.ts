@@ -5,6 +5,15 @@ import { addon, scratch, type NativeReactor } from './addon';
 /** Off the main thread a blocked call returns to JavaScript this often (ms): worker.terminate() must work. */
 const SLICE = isMainThread ? Infinity : 100;
 
+/** Something that is received as it comes, and may be waited for awake. */
+export interface Expected {
+  /** Its ring's number. */
+  readonly number: number;
+  /** Receives what is there, and leaves it to {@link rearm} to ask for a wake-up. */
+  takeIn(): void;
+  rearm(): void;
+}
+
 /**
  * The descriptors that this thread's waits depend on, and what to do when one has news. Handlers are the library's
  * own: they may run inside a blocking call and only ever settle promises or move messages.
@@ -15,6 +24,9 @@ class Reactor {
   #nextToken = 1;
   #holds = 0;
   #progress = 0;
+  #expected: Expected | undefined;
+  /** Whoever sleeps must {@link Expected.rearm} it first. */
+  #unarmed: Expected | undefined;
   /** What is to be done a little later, in blocking calls too. */
   readonly deadlines = new Deadlines();
 
@@ -47,8 +59,24 @@ class Reactor {
     return this.#progress > 0;
   }
 
+  /**
+   * Something comes soon: where that has paid lately, the event loop spins for it before it sleeps. One at a time; of
+   * several the last.
+   */
+  expect(expected: Expected): void {
+    this.#expected = expected;
+    this.#open().expect(expected.number);
+  }
+
+  /** Before its ring is closed. */
+  forget(expected: Expected): void {
+    if (this.#expected === expected) this.#expected = undefined;
+    if (this.#unarmed === expected) this.#unarmed = undefined;
+  }
+
   /** Blocks until there is news, at most `timeout` ms, and handles it. */
   run(timeout: number): void {
+    this.#rearm();
     this.#dispatch(this.#open().wait(Math.min(timeout, SLICE, this.deadlines.next)));
     this.deadlines.fire();
   }
@@ -67,9 +95,28 @@ class Reactor {
   }
 
   #open(): NativeReactor {
-    return (this.#native ??= new addon.Reactor((count) => {
-      this.#dispatch(count);
-    }));
+    return (this.#native ??= new addon.Reactor(
+      (count) => {
+        this.#dispatch(count);
+      },
+      (came) => {
+        this.#onExpected(came);
+      },
+    ));
+  }
+
+  #onExpected(came: boolean): void {
+    const expected = this.#expected;
+    if (!came || this.#unarmed !== expected) this.#rearm();
+    if (!came || expected === undefined) return;
+    this.#unarmed = expected;
+    expected.takeIn();
+  }
+
+  #rearm(): void {
+    const unarmed = this.#unarmed;
+    this.#unarmed = undefined;
+    unarmed?.rearm();
   }
 
   #dispatch(count: number): void {

@@ -16,6 +16,8 @@ export class RingReceiver<T> implements Receiver<T> {
   /** Those who take nothing must not stand before those who do. */
   readonly #watching: Waiting<Operation>;
   #lockBusy = false;
+  /** What comes next ends a wait that was too long to spin for. */
+  #sleeps = false;
 
   constructor(ring: NativeRing, source: WakeSource, decode: Decode<T>) {
     this.#ring = ring;
@@ -27,6 +29,14 @@ export class RingReceiver<T> implements Receiver<T> {
 
   tryReceive(): T | Nothing {
     return this.#waiting.size > 0 ? NOTHING : this.#take();
+  }
+
+  /** Spins for a moment where that has paid lately; whether something came. */
+  linger(): boolean {
+    if (this.#waiting.size > 0) return false;
+    const came = this.#ring.spin();
+    this.#sleeps = !came;
+    return came;
   }
 
   receive(wait: Wait): Promise<T> {
@@ -129,7 +139,13 @@ export class RingReceiver<T> implements Receiver<T> {
       }
     }
     this.#lockBusy = status === Status.Busy;
-    if (status === Status.Ok) return this.#decode(inbox);
+    if (status === Status.Ok) {
+      if (this.#sleeps) {
+        this.#sleeps = false;
+        this.#ring.woke();
+      }
+      return this.#decode(inbox);
+    }
     if (status > Status.Busy) throw failure(status);
     return NOTHING;
   }
@@ -166,7 +182,7 @@ export class RingReceiver<T> implements Receiver<T> {
   }
 
   #sleep(timeout: number): void {
-    if (!this.#ring.spin() && this.arm() === 'blocked' && !this.#peerGone()) reactor.run(timeout);
+    if (!this.linger() && this.arm() === 'blocked' && !this.#peerGone()) reactor.run(timeout);
   }
 
   #peerGone(): boolean {

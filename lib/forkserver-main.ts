@@ -56,6 +56,8 @@ async function main(): Promise<void> {
   // Ctrl-C is for the program itself.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);
+  // What `ps`, `top` and `pstree` show; each child has a title of its own.
+  process.title = 'node: forkserver';
   const server = await Server.create();
   const preload = JSON.parse(process.argv[2] ?? '') as Preload;
   await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));

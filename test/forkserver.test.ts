@@ -21,7 +21,7 @@ function source(text: string): string {
     const fs = require('node:fs');
     /** Forkservers among this process's children. */
     const servers = () => fs.readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ')
-      .filter((pid) => pid && fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('forkserver-main')).map(Number);
+      .filter((pid) => pid && fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('forkserver')).map(Number);
     const finish = (value) => console.log('RESULT ' + JSON.stringify(value));
     (async () => { ${text} })();`;
 }

@@ -8,6 +8,9 @@ const ADDON_ONLY = [
   'native',
   'backend-native',
   'forkserver',
+  'forkserver-hygiene',
+  'forkserver-programs',
+  'forkserver-packages',
   'shared-programs',
 ];
 const hasAddon = addonObstacle() === undefined && process.env.FORKFUL_BACKEND !== 'child_process';

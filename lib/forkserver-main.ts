@@ -24,6 +24,18 @@ async function exercise(warmup: TargetReference): Promise<void> {
   if ('call' in loaded) await loaded.call();
 }
 
+/** Of stdout and stderr, which many modules look at when they are loaded: in a child they lead where its own do. */
+function standardStreams(): string[] {
+  interface Handle {
+    readonly _isStdio?: boolean;
+    readonly _handle?: object;
+  }
+  const handles = (process as { _getActiveHandles?: () => Handle[] })._getActiveHandles?.() ?? [];
+  return handles
+    .filter(({ _isStdio }) => _isStdio === true)
+    .map(({ _handle }) => `${_handle?.constructor.name ?? ''}Wrap`);
+}
+
 async function prepare(
   { modules, warmup, onError }: Preload,
   refuse: (reason: string) => never,
@@ -42,7 +54,8 @@ async function prepare(
   if (warmup !== undefined) await attempt('the warm-up', () => exercise(warmup as TargetReference));
   await attempt('an onFork hook', beforeFork);
   const left = process.getActiveResourcesInfo();
-  for (const resource of before) if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
+  for (const resource of [...before, ...standardStreams()])
+    if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
   if (left.length > 0 && onError !== 'ignore') {
     process.stderr.write(
       `forkful: after the preload these are still active, and will be in each child: ${left.join(', ')}; ` +

@@ -2,6 +2,7 @@ import './become-child';
 import './backend/choose-native';
 import './index';
 import { beLazyAgain } from './eager';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
 import { Server } from './backend/native/forkserver/server';
@@ -36,6 +37,21 @@ function standardStreams(): string[] {
     .map(({ _handle }) => `${_handle?.constructor.name ?? ''}Wrap`);
 }
 
+/** How long (ms) what is being closed may take to be so. */
+const CLOSING = 50;
+
+/** What is active that was not before. */
+async function leftActive(before: readonly string[]): Promise<string[]> {
+  const end = performance.now() + CLOSING;
+  for (;;) {
+    const left = process.getActiveResourcesInfo();
+    for (const resource of [...before, ...standardStreams()])
+      if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
+    if (left.length === 0 || performance.now() > end) return left;
+    await setTimeout(1);
+  }
+}
+
 async function prepare(
   { modules, warmup, onError }: Preload,
   refuse: (reason: string) => never,
@@ -53,9 +69,7 @@ async function prepare(
   for (const module of modules) await attempt(`the preload of ${module}`, () => loadModule(module));
   if (warmup !== undefined) await attempt('the warm-up', () => exercise(warmup as TargetReference));
   await attempt('an onFork hook', beforeFork);
-  const left = process.getActiveResourcesInfo();
-  for (const resource of [...before, ...standardStreams()])
-    if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
+  const left = await leftActive(before);
   if (left.length > 0 && onError !== 'ignore') {
     process.stderr.write(
       `forkful: after the preload these are still active, and will be in each child: ${left.join(', ')}; ` +

@@ -5,6 +5,7 @@ import { beLazyAgain } from './eager';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
+import { standardResources } from './backend/native/forkserver/standard-streams';
 import { Server } from './backend/native/forkserver/server';
 import { backend } from './backend';
 import { runChild } from './child';
@@ -25,27 +26,15 @@ async function exercise(warmup: TargetReference): Promise<void> {
   if ('call' in loaded) await loaded.call();
 }
 
-/** Of stdout and stderr, which many modules look at when they are loaded: in a child they lead where its own do. */
-function standardStreams(): string[] {
-  interface Handle {
-    readonly _isStdio?: boolean;
-    readonly _handle?: object;
-  }
-  const handles = (process as { _getActiveHandles?: () => Handle[] })._getActiveHandles?.() ?? [];
-  return handles
-    .filter(({ _isStdio }) => _isStdio === true)
-    .map(({ _handle }) => `${_handle?.constructor.name ?? ''}Wrap`);
-}
-
 /** How long (ms) what is being closed may take to be so. */
 const CLOSING = 50;
 
-/** What is active that was not before. */
+/** What is active that was not before. Not stdout and stderr, which many modules look at when they are loaded. */
 async function leftActive(before: readonly string[]): Promise<string[]> {
   const end = performance.now() + CLOSING;
   for (;;) {
     const left = process.getActiveResourcesInfo();
-    for (const resource of [...before, ...standardStreams()])
+    for (const resource of [...before, ...standardResources()])
       if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
     if (left.length === 0 || performance.now() > end) return left;
     await setTimeout(1);

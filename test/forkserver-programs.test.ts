@@ -260,6 +260,42 @@ const SPAWNED = { value: 8, forked: false, startMethod: 'spawn' };
     ).toBe('');
   });
 
+  (hasScript ? test : test.skip)('a preload that printed to the terminal: piped children do not', () => {
+    const preload = write(
+      'talks.cjs',
+      `console.log('preloaded');
+       exports.talk = () => { console.log('x'.repeat(99)); return process.stdout.isTTY === true; };`,
+    );
+    const file = write(
+      'talks-main.cjs',
+      `const F = require(${library});
+       const { text } = require('node:stream/consumers');
+       if (F.isMainProcess) (async () => {
+         F.setForkserverPreload([${JSON.stringify(preload)}]);
+         const outcomes = [];
+         for (const stdio of ['pipe', 'ignore', 'inherit']) {
+           const p = new F.Process({ target: F.ref(${JSON.stringify(preload)}, 'talk'), stdio });
+           await p.start();
+           outcomes.push([stdio, await text(p.stdout ?? []).then(({ length }) => length), await p.result()]);
+           await p.join();
+         }
+         console.log('RESULT ' + JSON.stringify(outcomes));
+       })();`,
+    );
+    const { stdout } = spawnSync(
+      'script',
+      ['--quiet', '--return', '--command', `exec ${process.execPath} ${file}`, '/dev/null'],
+      { encoding: 'utf8', timeout: 20_000, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const printed = stdout.replaceAll('\r', '');
+    expect(outcomeOf({ stdout: printed } as never).result).toEqual([
+      ['pipe', 100, false],
+      ['ignore', 0, false],
+      ['inherit', 0, true],
+    ]);
+    expect(printed.replace(/RESULT.*/, '').trim()).toBe(`preloaded\n${'x'.repeat(99)}`);
+  });
+
   // Without the right to make namespaces there is no container to be the first process of.
   const mayUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0;
   (mayUnshare ? test : test.skip)('as the first process of a container', () => {

@@ -9,6 +9,7 @@ import { leaveNatively } from './leave';
 import { probe } from './probe';
 import { Kind, SERVER, SETTINGS_TAG, type Settings } from './protocol';
 import { exhaustCaches, prepareRandomness } from './randomness';
+import { followStandardDescriptors } from './standard-streams';
 import { census, ownThreads, somethingRanBefore } from './threads';
 
 /** How long (ms) the probe child may take. */
@@ -96,6 +97,7 @@ export class Server {
     }
     const birth = addon.awaitBirth(control);
     if (birth === undefined) return addon.leave(0);
+    followStandardDescriptors();
     const [, , , link = -1] = birth.link;
     setLink(link);
     try {

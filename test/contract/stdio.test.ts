@@ -1,8 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ref } from 'forkful';
 import * as prints from '../fixtures/prints.js';
 import { describeEach, thrown } from './methods';
+
+function read(stream: Readable | null): Promise<string> {
+  return stream === null ? Promise.resolve('') : text(stream);
+}
 
 describeEach('stdio', ({ method, context }) => {
   const { Process: P, Pool } = context;
@@ -27,7 +32,7 @@ describeEach('stdio', ({ method, context }) => {
     await child.start();
     await child.join();
     expect(child.stdout).toBe(child.stdout);
-    const [out, err] = await Promise.all([child.stdout, child.stderr].map((one) => text(one ?? [])));
+    const [out, err] = await Promise.all([child.stdout, child.stderr].map((one) => read(one)));
     expect({ out, err, code: child.exitCode }).toEqual({ out: 'to stdout', err: 'to stderr', code: 0 });
     child.close();
     expect(thrown(() => child.stdout).code).toBe('ERR_FORKFUL_CLOSED');
@@ -36,7 +41,7 @@ describeEach('stdio', ({ method, context }) => {
   test("'pipe': more than a pipe holds, complete and in order", async () => {
     const child = new P({ target: prints.many, args: [10_000], stdio: 'pipe' });
     await child.start();
-    const lines = (await text(child.stdout ?? [])).split('\n');
+    const lines = (await read(child.stdout)).split('\n');
     expect(lines).toHaveLength(10_001);
     expect(lines.slice(0, -1).every((line, i) => line === String(i).padStart(99, '.'))).toBe(true);
     expect(await child.join()).toBe(true);
@@ -52,7 +57,7 @@ describeEach('stdio', ({ method, context }) => {
     });
     await child.start();
     await expect(child.result()).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(await text(child.stderr ?? [])).toMatch(/^Process Ada:\nError: ENOENT/);
+    expect(await read(child.stderr)).toMatch(/^Process Ada:\nError: ENOENT/);
     await child.join();
     expect(child.exitCode).toBe(1);
     child.close();
@@ -75,7 +80,7 @@ describeEach('stdio', ({ method, context }) => {
     const child = new P({ target: prints.leave, stdio: 'pipe' });
     await child.start();
     await child.join();
-    expect(await text(child.stdout ?? [])).toBe('afterwards\n');
+    expect(await read(child.stdout)).toBe('afterwards\n');
     child.close();
   });
 
@@ -102,13 +107,13 @@ describeEach('stdio', ({ method, context }) => {
   test('linePrefix: whole lines, each with the name or the text', async () => {
     const child = new P({ target: prints.parts, name: 'Ada', stdio: 'pipe', linePrefix: true });
     await child.start();
-    const [out, err] = await Promise.all([child.stdout, child.stderr].map((one) => text(one ?? [])));
+    const [out, err] = await Promise.all([child.stdout, child.stderr].map((one) => read(one)));
     expect({ out, err }).toEqual({ out: '[Ada] one line ü\n[Ada] another\n', err: '[Ada] told\n' });
     await child.join();
     child.close();
     const other = new P({ target: prints.both, args: ['a\n\nb', ''], stdio: 'pipe', linePrefix: '> ' });
     await other.start();
-    expect(await text(other.stdout ?? [])).toBe('> a\n> \n> b\n');
+    expect(await read(other.stdout)).toBe('> a\n> \n> b\n');
     await other.join();
     other.close();
   });

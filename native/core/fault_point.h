@@ -48,6 +48,7 @@
   POINT(restart_jump_forgotten)                                                                               \
   POINT(restart_discarded)                                                                                    \
   POINT(restart_announced)                                                                                    \
+  POINT(restart_led_out)                                                                                      \
   POINT(reclaim_begun)                                                                                        \
   POINT(reclaim_discarded)                                                                                    \
   POINT(reclaim_moved)                                                                                        \

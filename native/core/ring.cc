@@ -18,8 +18,8 @@
 namespace forkful {
 namespace {
 
-// A producer that finds the ring empty behind this offset starts again at 0, so that a queue that is drained now and
-// then stays within memory that is mapped and in the cache.
+// Behind this offset a producer starts again at 0 when it can, so that a queue stays within memory that is mapped and in
+// the cache.
 constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
 // Never given back to the system: a few pages that are always hot.
 constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
@@ -33,6 +33,11 @@ constexpr uint64_t kGrantShare = 16;
 constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page faults one by one cost more
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
+
+uint32_t whole_pages(uint32_t position) {
+  const auto units = static_cast<uint32_t>(page_size() / kUnit);
+  return (position + units - 1) / units * units;
+}
 
 void nap(int64_t nanoseconds) {
   const timespec length{0, nanoseconds};
@@ -172,7 +177,7 @@ void Ring::signal(int event_fd) {
 }
 
 // Invariant 4. The dead one may have cleared a flag and not woken, or woken and not committed: wake everybody, let
-// them look. seen_* are lower bounds whatever they are; an uncommitted jump is made again by the next put.
+// them look. seen_* are lower bounds whatever they are; an uncommitted jump is forgotten by the next put.
 void Ring::recover() {
   RingHeader& h = header();
   h.recoveries.fetch_add(1, std::memory_order_relaxed);
@@ -248,16 +253,43 @@ bool Ring::sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, 
 // ---------------------------------------------------------------------------------------------------------------
 // Producers
 
-// Pure arithmetic on a snapshot. head and reclaimed may be older than they are: then there is more room, not less.
-bool Ring::fits(Cursor tail, Cursor head, uint32_t reclaimed, uint32_t units) const {
+Jumps Ring::jumps() const {
+  const RingHeader& h = header();
+  return {Jump::unpack(h.jump_back.load(std::memory_order_relaxed)),
+          Jump::unpack(h.jump_out.load(std::memory_order_relaxed))};
+}
+
+// Pure arithmetic on a snapshot, as the next two: head and reclaimed may be older than they are, then there is more room,
+// not less.
+bool Ring::is_allowed(Cursor tail, Cursor head, const Jumps& jumps, uint32_t units) const {
   if (max_items_ != 0 && tail.items - head.items >= max_items_) return false;
-  const Jump jump = Jump::unpack(header().jump.load(std::memory_order_relaxed));
-  if (max_bytes_ != 0) {
-    const uint32_t used = tail.position - head.position - jump.within(head.position, tail.position);
-    if (used != 0 && (uint64_t{used} + units) * kUnit > max_bytes_) return false;
+  if (max_bytes_ == 0) return true;
+  const uint32_t used = tail.position - head.position - jumps.within(head.position, tail.position);
+  return used == 0 || (uint64_t{used} + units) * kUnit <= max_bytes_;
+}
+
+// How many bytes may lie from tail on.
+uint64_t Ring::room(uint32_t tail, uint32_t reclaimed, const Jumps& jumps) const {
+  uint64_t taken = uint64_t{tail - reclaimed} * kUnit;
+  uint64_t limit = data_bytes_;
+  if (jumps.out.within(reclaimed, tail)) {
+    taken = offset_of(jumps.out.end()) + uint64_t{tail - jumps.out.end()} * kUnit;
+  } else if (jumps.back.within(reclaimed, tail)) {
+    taken = offset_of(tail);
+    limit = offset_of(reclaimed);
   }
-  const uint32_t unreclaimed = tail.position - reclaimed - jump.within(reclaimed, tail.position);
-  return (uint64_t{unreclaimed} + units) * kUnit <= data_bytes_;
+  return limit - std::min(limit, taken);
+}
+
+// How many units behind tail the next record may lie: none, or those of a jump out. Nothing: it must wait until memory is
+// given back.
+std::optional<uint32_t> Ring::place(uint32_t tail, uint32_t reclaimed, const Jumps& jumps, uint32_t units) const {
+  const uint64_t bytes = uint64_t{units} * kUnit;
+  if (bytes <= room(tail, reclaimed, jumps)) return 0;
+  if (!jumps.back.within(reclaimed, tail) || jumps.out.within(reclaimed, tail)) return std::nullopt;
+  const uint64_t beyond = (offset_of(jumps.back.at) / kChunkBytes + 1) * kChunkBytes;
+  if (beyond + bytes > data_bytes_) return std::nullopt;
+  return static_cast<uint32_t>((beyond - offset_of(tail)) / kUnit);
 }
 
 bool Ring::fits_now(uint32_t units) const {
@@ -265,11 +297,12 @@ bool Ring::fits_now(uint32_t units) const {
   const Cursor head = Cursor::unpack(h.head.load(std::memory_order_acquire));
   const uint32_t reclaimed = h.reclaimed.load(std::memory_order_acquire);
   const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_acquire));
-  return fits(tail, head, reclaimed, units);
+  const Jumps now = jumps();  // at least as new as tail
+  return is_allowed(tail, head, now, units) && place(tail.position, reclaimed, now, units);
 }
 
 // Whether the memory for [position, position + units) may become real. What is kept is asked for once.
-bool Ring::may_grow(uint32_t position, uint32_t units) {
+bool Ring::may_grow(uint32_t position, uint32_t units, const Jumps& jumps) {
   const uint64_t bytes = uint64_t{units} * kUnit;
   const uint64_t end = offset_of(position) + bytes;
   if (end <= kept_allowed_) [[likely]] return true;
@@ -289,9 +322,7 @@ bool Ring::may_grow(uint32_t position, uint32_t units) {
   }
   if (file_fd_ >= 0) {
     // What is drained and not given back yet still will be: reserved for the next round it would be gone before that.
-    const Jump jump = Jump::unpack(header().jump.load(std::memory_order_relaxed));
-    const uint32_t unreclaimed = position - p.seen_reclaimed - jump.within(p.seen_reclaimed, position);
-    granted = std::max(bytes, std::min(granted, data_bytes_ - uint64_t{unreclaimed} * kUnit));
+    granted = std::max(bytes, std::min(granted, room(position, p.seen_reclaimed, jumps)));
     if (!reserve(position, granted)) {
       granted = bytes;
       if (!reserve(position, granted)) return false;
@@ -318,39 +349,44 @@ bool Ring::reserve(uint32_t position, uint64_t bytes) {
   return true;
 }
 
-// Jumps to offset 0 if the ring is empty and far from it; returns the units to skip. The jump is announced before the
-// commit that makes it part of the sequence; until then the ring is empty and nobody looks at it.
-//
-// Behind the jump records may come to lie wherever older ones lay, so no consumer may still be about to discard those:
-// a jump waits until `reclaimed` has caught up. The partial chunk that is left then belongs to nobody; it goes here.
-uint32_t Ring::restart(Cursor tail, Cursor& head) {
+void Ring::look(Cursor& head) {
   RingHeader& h = header();
-  auto& p = h.producers;
-  if (head != tail && tail.position - p.restart_checked < kRestartCheckUnits) return 0;
-  p.restart_checked = tail.position;
   head = Cursor::unpack(h.head.load(std::memory_order_acquire));
-  p.seen_head = head.pack();
-  p.seen_reclaimed = h.reclaimed.load(std::memory_order_acquire);
-  FAULT_POINT(restart_looked);
-  if (head != tail || p.seen_reclaimed != reclaim_boundary(head.position)) {
-    // A jump that everybody has passed must be forgotten before the positions come round to it again.
-    const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
-    if (jump.units != 0 && jump.within(p.seen_reclaimed, tail.position) == 0) {
-      h.jump.store(0, std::memory_order_relaxed);
-      FAULT_POINT(restart_jump_forgotten);
-    }
-    return 0;
+  h.producers.seen_head = head.pack();
+  h.producers.seen_reclaimed = h.reclaimed.load(std::memory_order_acquire);
+}
+
+// Those that are over, before the positions come round to them again, and those whose producer died before its commit.
+void Ring::forget_jumps(uint32_t tail) {
+  RingHeader& h = header();
+  for (std::atomic<uint64_t>* word : {&h.jump_back, &h.jump_out}) {
+    const Jump jump = Jump::unpack(word->load(std::memory_order_relaxed));
+    if (jump.units == 0 || jump.within(h.producers.seen_reclaimed, tail)) continue;
+    word->store(0, std::memory_order_relaxed);
+    FAULT_POINT(restart_jump_forgotten);
   }
-  uint32_t end = tail.position;
-  if (file_fd_ >= 0 && p.granted_from + p.granted_units - end < UINT32_MAX / 2) end = p.granted_from + p.granted_units;
+}
+
+// Whether it is worth while: what lies in memory is no more than what lies free before it.
+bool Ring::should_jump_back(uint32_t tail, uint32_t units) const {
+  const Jumps now = jumps();
+  if (now.back.units != 0 || now.out.units != 0) return false;
+  const uint32_t piece = tail - header().producers.seen_reclaimed;
+  const auto end = static_cast<uint32_t>(offset_of(tail) / kUnit);
+  return piece <= end / 2 && units <= end - piece;
+}
+
+// Nobody looks at the jump before the commit that makes it part of the sequence.
+void Ring::announce(std::atomic<uint64_t>& word, const Jump& jump) {
+  auto& p = header().producers;
+  const uint32_t granted_end = p.granted_from + p.granted_units;
   p.granted_units = 0;
-  discard_span(p.seen_reclaimed, end);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  // What was reserved for what would have come here.
+  if (file_fd_ >= 0 && granted_end - jump.at < UINT32_MAX / 2) discard_span(jump.at, granted_end);
   FAULT_POINT(restart_discarded);
-  const uint64_t left = data_bytes_ - offset_of(tail.position);
-  const Jump jump{tail.position, static_cast<uint32_t>(left / kUnit)};
-  h.jump.store(jump.pack(), std::memory_order_relaxed);
+  word.store(jump.pack(), std::memory_order_relaxed);
   FAULT_POINT(restart_announced);
-  return jump.units;
 }
 
 // Invariant 6, the producer's half: under its lock, and before the commit. A number is used once even if the sending
@@ -373,49 +409,67 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const
   const Cursor tail = Cursor::unpack(h.tail.load(std::memory_order_relaxed));
   Cursor head = Cursor::unpack(p.seen_head);
   Cursor next = tail;
-  if (offset_of(tail.position) >= kRestartBytes) [[unlikely]] next.position += restart(tail, head);
+  const uint32_t prefix = descriptors != nullptr ? sizeof(ParcelNumber) : 0;
+  const bool is_far = offset_of(tail.position) >= kRestartBytes;
+  if (is_far && (head == tail || tail.position - p.restart_checked >= kRestartCheckUnits)) [[unlikely]] {
+    p.restart_checked = tail.position;
+    look(head);
+    FAULT_POINT(restart_looked);
+  }
+  forget_jumps(tail.position);
+  if (is_far && should_jump_back(tail.position, units_for(records[0].length) + prefix / kUnit)) [[unlikely]] {
+    const auto left = static_cast<uint32_t>((data_bytes_ - offset_of(tail.position)) / kUnit);
+    announce(h.jump_back, {tail.position, left});
+    next.position += left;
+  }
+  Jumps now = jumps();
 
   Status status = Status::kOk;
   uint32_t written = 0;
   for (; written < count; written++) {
     const Record& record = records[written];
-    const uint32_t prefix = descriptors != nullptr ? sizeof(ParcelNumber) : 0;
     const uint32_t units = units_for(record.length) + prefix / kUnit;
     if (uint64_t{units} * kUnit > data_bytes_ - std::min(kChunkBytes, data_bytes_ / 2)) {
       status = Status::kTooLarge;
       break;
     }
-    if (!fits(next, head, p.seen_reclaimed, units)) {
-      head = Cursor::unpack(h.head.load(std::memory_order_acquire));
-      p.seen_head = head.pack();
-      p.seen_reclaimed = h.reclaimed.load(std::memory_order_acquire);
+    std::optional<uint32_t> skip = place(next.position, p.seen_reclaimed, now, units);
+    if (skip != 0 || !is_allowed(next, head, now, units)) {
+      look(head);
       if (tail.items - head.items > tail.position - head.position) return poison();
-      if (!fits(next, head, p.seen_reclaimed, units)) {
+      skip = place(next.position, p.seen_reclaimed, now, units);
+      if (!skip || !is_allowed(next, head, now, units)) {
         status = Status::kFull;
         break;
       }
     }
-    if (!may_grow(next.position, units)) {
+    if (*skip != 0) [[unlikely]] {
+      announce(h.jump_out, {next.position, *skip});
+      FAULT_POINT(restart_led_out);
+      now = jumps();
+    }
+    const uint32_t position = next.position + *skip;
+    if (!may_grow(position, units, now)) {
       status = Status::kNoMemory;
       break;
     }
-    uint8_t* place = at(next.position);
-    if (record.length >= kPopulateBytes && offset_of(next.position) + record.length > kKeptBytes) {
-      populate(place, uint64_t{units} * kUnit);
+    uint8_t* into = at(position);
+    if (record.length >= kPopulateBytes && offset_of(position) + record.length > kKeptBytes) {
+      populate(into, uint64_t{units} * kUnit);
     }
     RecordHeader record_header{record.length, record.tag};
     if (descriptors != nullptr) [[unlikely]] {
       ParcelNumber number;
       if (status = send_parcel_for(*descriptors, &number); status != Status::kOk) break;
       record_header = {record.length + prefix, record.tag | kWithParcel};
-      memcpy(place + sizeof record_header, &number, sizeof number);
+      memcpy(into + sizeof record_header, &number, sizeof number);
     }
-    memcpy(place, &record_header, sizeof record_header);
+    memcpy(into, &record_header, sizeof record_header);
     FAULT_POINT(put_header_written);
     // An empty record may come without an address, which memcpy must not be given.
-    if (record.length > 0) memcpy(place + sizeof record_header + prefix, record.data, record.length);
+    if (record.length > 0) memcpy(into + sizeof record_header + prefix, record.data, record.length);
     FAULT_POINT(put_record_written);
-    next.position += units;
+    next.position = position + units;
     next.items += 1;
   }
   *done = written;
@@ -482,18 +536,19 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
     if (head == tail) return Status::kEmpty;
   }
   Cursor next = head;
-  const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
-  if (jump.units != 0 && jump.at == head.position) next.position += jump.units;
-
+  const Jumps now = jumps();
   size_t used = 0;
   uint32_t moved = 0;
   bool with_parcel = false;
   while (moved < max && next != tail) {
-    const uint8_t* place = at(next.position);
+    uint32_t position = next.position;
+    if (now.back.units != 0 && now.back.at == position) position = now.back.end();
+    if (now.out.units != 0 && now.out.at == position) position = now.out.end();
+    const uint8_t* place = at(position);
     RecordHeader record;
     memcpy(&record, place, sizeof record);  // read once: what is checked is what is used
     const uint32_t units = units_for(record.length);
-    if (units > tail.position - next.position || uint64_t{units} * kUnit > data_bytes_) return poison();
+    if (units > tail.position - position || uint64_t{units} * kUnit > data_bytes_) return poison();
     uint32_t prefix = 0;
     if ((record.tag & kWithParcel) != 0) [[unlikely]] {
       if (moved > 0) break;
@@ -518,7 +573,7 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
     taken[moved] = {record.tag, record.length, static_cast<uint32_t>(used), 0};
     moved++;
     used = std::min(room, used + (uint64_t{record.length} + kUnit - 1) / kUnit * kUnit);
-    next.position += units;
+    next.position = position + units;
     next.items += 1;
     if (prefix != 0) break;
   }
@@ -551,18 +606,22 @@ void Ring::reclaim(uint32_t head) {
   const uint32_t boundary = reclaim_boundary(head);
   uint32_t from = h.reclaimed.load(std::memory_order_relaxed);
   if (boundary - from - 1 >= UINT32_MAX / 2) [[likely]] return;  // boundary <= from, modulo wrap
-  const Jump jump = Jump::unpack(h.jump.load(std::memory_order_relaxed));
-  if (jump.within(from, head) != 0) from = jump.at + jump.units;  // what lay before it is gone already
   FAULT_POINT(reclaim_begun);
+  const Jumps now = jumps();
+  for (const Jump& jump : {now.back, now.out}) {
+    if (!jump.within(from, head)) continue;
+    discard_span(from, whole_pages(jump.at));  // nothing will come to lie behind it in the same page
+    from = jump.end();
+  }
   discard_span(from, boundary);
   FAULT_POINT(reclaim_discarded);
   h.reclaimed.store(boundary, std::memory_order_release);  // pairs with the acquire loads of reclaimed
   FAULT_POINT(reclaim_moved);
 }
 
-// A ring that is not larger than what is always kept gives nothing back: every drained unit is free at once.
+// What is always kept is not given back: every drained unit of it is free at once.
 uint32_t Ring::reclaim_boundary(uint32_t head) const {
-  return data_bytes_ <= kKeptBytes ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
+  return offset_of(head) <= kKeptBytes ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
 }
 
 void Ring::discard_span(uint32_t from, uint32_t to) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/deadline.h"
@@ -141,10 +142,16 @@ class Ring {
   Status poison();
   bool poisoned() const { return header().corrupt.load(std::memory_order_relaxed) != 0; }
 
-  bool fits(Cursor tail, Cursor head, uint32_t reclaimed, uint32_t units) const;
+  Jumps jumps() const;
+  bool is_allowed(Cursor tail, Cursor head, const Jumps& jumps, uint32_t units) const;
+  uint64_t room(uint32_t tail, uint32_t reclaimed, const Jumps& jumps) const;
+  std::optional<uint32_t> place(uint32_t tail, uint32_t reclaimed, const Jumps& jumps, uint32_t units) const;
   bool fits_now(uint32_t units) const;
-  bool may_grow(uint32_t position, uint32_t units);
-  uint32_t restart(Cursor tail, Cursor& head);
+  bool may_grow(uint32_t position, uint32_t units, const Jumps& jumps);
+  void look(Cursor& head);
+  void forget_jumps(uint32_t tail);
+  bool should_jump_back(uint32_t tail, uint32_t units) const;
+  void announce(std::atomic<uint64_t>& word, const Jump& jump);
   Status append(const Record* records, uint32_t count, uint32_t* done, const std::vector<int>* descriptors);
   Status send_parcel_for(const std::vector<int>& descriptors, ParcelNumber* number);
   Status take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count, std::vector<int>* descriptors);

@@ -12,7 +12,7 @@ namespace forkful {
 // The shared half of a ring. Everything here may be seen, and by a hostile peer be set, to anything: readers check.
 
 constexpr uint64_t kRingMagic = 0x31676e69726b6f66;  // "fokring1"
-constexpr uint32_t kRingVersion = 3;
+constexpr uint32_t kRingVersion = 4;
 constexpr uint32_t kUnit = 8;  // positions and record sizes count in units of 8 bytes
 
 // What one side has done so far: records and units, both wrapping. It fits one 64-bit word, so a single store commits
@@ -28,8 +28,7 @@ struct Cursor {
   bool operator==(const Cursor&) const = default;
 };
 
-// A jump in the position count, made by a producer that found the ring empty far from its start: the units in
-// [at, at + units) stand for no memory. At most one is outstanding. units == 0: none.
+// A jump in the position count: the units in [at, at + units) stand for no memory. units == 0: none.
 struct Jump {
   uint32_t at;
   uint32_t units;
@@ -38,9 +37,25 @@ struct Jump {
     return {static_cast<uint32_t>(word >> 32), static_cast<uint32_t>(word)};
   }
   uint64_t pack() const { return (uint64_t{at} << 32) | units; }
+  uint32_t end() const { return at + units; }
+  // Whether what lies between `from` and `to` contains it.
+  bool within(uint32_t from, uint32_t to) const { return units != 0 && at - from < to - from; }
+};
+
+// So that a queue stays within memory that is real and in the cache, a producer may jump back to offset 0 when what lies
+// in memory is one piece [reclaimed, tail) that leaves room before it. What comes then must end before that piece, and so
+// before `reclaimed`; if it cannot, a second jump leads out, behind the piece, and there the end of the memory is the
+// limit. There is one jump of each kind at most, and the one back comes first.
+//
+// A jump is announced before the commit that makes it part of the sequence. It is over when `reclaimed` has passed it, and
+// void if nobody has committed it; the next producer forgets both, because positions wrap.
+struct Jumps {
+  Jump back;
+  Jump out;
+
   // The units to leave out of the distance from `from` to `to`.
   uint32_t within(uint32_t from, uint32_t to) const {
-    return units != 0 && at - from < to - from ? units : 0;
+    return (back.within(from, to) ? back.units : 0) + (out.within(from, to) ? out.units : 0);
   }
 };
 
@@ -107,7 +122,8 @@ struct RingHeader {
   } consumers;
   alignas(64) std::atomic<uint64_t> head;  // stored by consumers only, one store per commit
   std::atomic<uint32_t> reclaimed;         // drained pages before this position are back with the system
-  alignas(64) std::atomic<uint64_t> jump;  // stored by producers only
+  alignas(64) std::atomic<uint64_t> jump_back;  // stored by producers only, as the next
+  std::atomic<uint64_t> jump_out;
   WaitState not_empty;
   WaitState not_full;
   WaitState joined;  // registers and is woken under the consumers' lock

@@ -27,7 +27,9 @@ class SpinBudget {
   static constexpr int kGather = 24;
 
   // 0 forbids it; where one CPU is all this process may use, it never spins.
-  void limit(int64_t most_ns) { most_ns_ = usable_cpus_exceed_one() ? most_ns : 0; }
+  void limit(int64_t most_ns) {
+    if (most_ns_ != 0) most_ns_ = most_ns;
+  }
 
   template <class Ready>
   bool spin(Ready ready) {

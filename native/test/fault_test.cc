@@ -59,9 +59,9 @@ bool is_behind_commit_of_get(FaultPoint point) {
   }
 }
 
-// What the first put finds: an empty ring, far from its start, so that it jumps; or records behind a jump that everybody
-// has passed, so that it forgets it.
-enum class Begins { kBeforeJump, kBehindJump };
+// What the first put finds: an empty ring, far from its start, so that it jumps; records behind a jump that everybody has
+// passed, so that it forgets it; or one behind a jump that nobody has passed, so that who puts a long one must lead out.
+enum class Begins { kBeforeJump, kBehindJump, kHemmedIn };
 
 class Scenario {
  public:
@@ -83,10 +83,12 @@ class Scenario {
         traffic_.produce(i, kMessages, waits_of(i));
       }));
     }
-    if (begins_ == Begins::kBehindJump) {
-      demand("a first put", [this] {
+    // Those who put small ones are done before the long one is missed.
+    const uint32_t first = begins_ == Begins::kHemmedIn ? 1 + 2 * kMessages : 1;
+    if (begins_ != Begins::kBeforeJump) {
+      demand("the first puts", [this, first] {
         watch();
-        return traffic_.ring.items() > 1 || deaths_ > 0;
+        return traffic_.ring.items() > first || deaths_ > 0;
       });
     }
     for (uint32_t i = 0; i < kConsumers; i++) {
@@ -129,9 +131,8 @@ class Scenario {
  private:
   void begin() {
     pass_on(2);
-    if (begins_ == Begins::kBeforeJump) return;
-    pass_on(3);
-    traffic_.produce(1, 4, Waits::kByFutex);
+    if (begins_ == Begins::kBehindJump) pass_on(3);
+    if (begins_ != Begins::kBeforeJump) traffic_.produce(1, begins_ == Begins::kBehindJump ? 4 : 3, Waits::kByFutex);
   }
   void pass_on(uint32_t messages) {
     traffic_.produce(1, messages, Waits::kByFutex);
@@ -228,6 +229,7 @@ void fault_points() {
       for (const int signal : {SIGKILL, SIGSTOP}) {
         for (const int pass : {1, 4}) {
           run({{point, role, pass, signal}}, large, Begins::kBehindJump);
+          run({{point, role, pass, signal}}, large, Begins::kHemmedIn);
           run({{point, role, pass, signal}}, small, Begins::kBeforeJump);
         }
       }

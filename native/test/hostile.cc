@@ -211,9 +211,9 @@ void hostile(uint32_t inputs) {
   suffer(kForeignSlot, sizeof kForeignSlot);
   suffer(kTooManySlots, sizeof kTooManySlots);
   // A jump up to the tail: something is there, and no record of it.
-  constexpr auto kJump = static_cast<uint8_t>(offsetof(RingHeader, jump) & 0xff);
+  constexpr auto kJump = static_cast<uint8_t>(offsetof(RingHeader, jump_back) & 0xff);
   constexpr auto kTail = static_cast<uint8_t>(offsetof(RingHeader, tail) & 0xff);
-  constexpr uint8_t kJumpAlone[] = {0, 3, 1,     0, 0, 0, 0, 0, 0, 0, kJump, offsetof(RingHeader, jump) >> 8,
+  constexpr uint8_t kJumpAlone[] = {0, 3, 1,     0, 0, 0, 0, 0, 0, 0, kJump, offsetof(RingHeader, jump_back) >> 8,
                                     3, 1, 0,     0, 0, 0, 0, 0, 0, kTail, offsetof(RingHeader, tail) >> 8, 1};
   suffer(kJumpAlone, sizeof kJumpAlone);
 

@@ -1,10 +1,12 @@
-/* What lies in memory: records, positions that wrap, the jump back to offset 0, drained memory that is discarded.
+/* What lies in memory: records, positions that wrap, jumps back to offset 0 and out of the way of older records, drained
+ * memory that is discarded.
  * Who wakes whom is queue.pml's subject: here nobody sleeps, and who finds no room looks again as a sleeper would.
  *
  * Everybody may be killed before every step, any number of times, and comes again. Positions wrap, so the state space
  * is finite although the runs are not. Any memory may be discarded: the pages that the real ring keeps only hide errors.
  *
  *   PRODUCERS, CONSUMERS       how many; records take 1 or 2 units
+ *   CHUNK                      units by which memory is given back; 1: as where everything is kept
  *   KILLS=0                    nobody dies
  *
  * The #ifdefs are broken orders, each of which must be found.
@@ -23,18 +25,24 @@
 #define DEAD 254
 
 /* In units. A record is refused if it is longer than CELLS - CHUNK. */
+#ifndef CELLS
 #define CELLS 4
-#define CHUNK 2      /* granularity of giving memory back */
-#define RESTART 2    /* offset behind which a producer jumps */
-#define POSITIONS 12 /* where positions wrap: a multiple of CELLS, more than any distance in use */
+#endif
+#ifndef CHUNK
+#define CHUNK 2
+#endif
+#define RESTART 2 /* offset behind which a producer jumps back */
+#define POSITIONS (4 * CELLS) /* where positions wrap: more than any distance in use, two jumps and all cells */
 #define DISTANCE(from, to) ((to + POSITIONS - (from)) % POSITIONS)
 #define OFFSET(position) ((position) % CELLS)
 #define BOUNDARY(position) ((position) - (position) % CHUNK)
+#define BEYOND(position) (OFFSET(position) + CHUNK - OFFSET(position) % CHUNK)
 
 byte producers_lock = NOBODY;
 byte consumers_lock = NOBODY;
 byte tail, head, reclaimed;
-byte jump_at, jump_units;
+byte back_at, back_units; /* the jump to offset 0 */
+byte out_at, out_units;   /* the jump behind what lay before it */
 byte seen_reclaimed; /* a lower bound, the producers' */
 
 /* Memory that is discarded, drained or left by the dead has no content; else it is the record and the unit of it. */
@@ -42,9 +50,31 @@ byte seen_reclaimed; /* a lower bound, the producers' */
 #define CONTENT(position, length, unit) (1 + (position) * 4 + (length - 1) * 2 + unit)
 byte cell[CELLS];
 
-#define WITHIN(from, to) \
-  (jump_units != 0 && DISTANCE(from, jump_at) < DISTANCE(from, to) -> jump_units : 0)
-#define FITS(end, since) (DISTANCE(since, end) - WITHIN(since, end) + length <= CELLS)
+#define BACK(from, to) (back_units != 0 && DISTANCE(from, back_at) < DISTANCE(from, to))
+#define OUT(from, to) (out_units != 0 && DISTANCE(from, out_at) < DISTANCE(from, to))
+#define USED(since, end) \
+  (DISTANCE(since, end) - (BACK(since, end) -> back_units : 0) - (OUT(since, end) -> out_units : 0))
+
+/* Whether the record can lie where the last one ends: behind a jump back, before what is older; behind a jump out, before
+ * the end of the memory. */
+#define OUT_TO ((out_at + out_units) % POSITIONS)
+#ifdef NO_LIMIT_BEHIND_JUMP
+#define BEFORE_OLDER(since, end) 1
+#else
+#define BEFORE_OLDER(since, end) (!BACK(since, end) || OFFSET(end) + length <= OFFSET(since))
+#endif
+#define FITS_HERE(end, since) \
+  (USED(since, end) + length <= CELLS && \
+   (OUT(since, end) -> OFFSET(OUT_TO) + DISTANCE(OUT_TO, end) + length <= CELLS : BEFORE_OLDER(since, end)))
+/* Or else behind what lay before the jump back. */
+#ifdef JUMP_OUT_TWICE
+#define MAY_JUMP_OUT(end, since) (BACK(since, end) && BEYOND(back_at) > OFFSET(end))
+#else
+#define MAY_JUMP_OUT(end, since) (BACK(since, end) && !OUT(since, end))
+#endif
+#define FITS_OUT(end, since) \
+  (USED(since, end) + length <= CELLS && MAY_JUMP_OUT(end, since) && BEYOND(back_at) + length <= CELLS)
+#define FITS(end, since) (FITS_HERE(end, since) || FITS_OUT(end, since))
 
 #define DIE \
   d_step { \
@@ -69,19 +99,29 @@ byte cell[CELLS];
   :: else -> break \
   od
 
-#define FIRST_TO_DISCARD(end) (WITHIN(reclaimed, end) != 0 -> (jump_at + jump_units) % POSITIONS : reclaimed)
+/* Everything drained up to `end`, in pieces between the jumps. */
+#define DISCARD_ALL(end, to) \
+  STEP(at = reclaimed); \
+  if \
+  :: BACK(at, end) -> DISCARD(back_at); STEP(at = (back_at + back_units) % POSITIONS) \
+  :: else \
+  fi; \
+  if \
+  :: OUT(at, end) -> DISCARD(out_at); STEP(at = OUT_TO) \
+  :: else \
+  fi; \
+  DISCARD(to)
 #if defined(MOVE_BEFORE_DISCARD)
-#define GIVE_BACK(boundary) STEP(reclaimed = boundary); DISCARD(boundary)
+#define GIVE_BACK(end) STEP(first = reclaimed; reclaimed = BOUNDARY(end)); at = first; DISCARD(BOUNDARY(end))
 #else
-#define GIVE_BACK(boundary) DISCARD(boundary); STEP(reclaimed = boundary)
+#define GIVE_BACK(end) DISCARD_ALL(end, BOUNDARY(end)); STEP(reclaimed = BOUNDARY(end))
 #endif
 /* With the consumers' lock. */
 #define RECLAIM(end) \
   if \
   :: reclaimed != BOUNDARY(end) -> \
-    STEP(at = FIRST_TO_DISCARD(end)); \
-    GIVE_BACK(BOUNDARY(end)); \
-    at = 0 \
+    GIVE_BACK(end); \
+    at = 0; first = 0 \
   :: else \
   fi
 #ifdef NO_RECLAIM_IN_RECOVERY
@@ -95,16 +135,14 @@ byte cell[CELLS];
   recovers = 0;
 #endif
 
-#ifdef JUMP_BEFORE_RECLAIMED
-#define MAY_JUMP (is_empty)
+/* What lies in memory is one piece, and the record can lie before it. */
+#ifdef JUMP_INTO_RECORDS
+#define MAY_JUMP_BACK 1
 #else
-#define MAY_JUMP (is_empty && seen_reclaimed == BOUNDARY(tail))
+#define MAY_JUMP_BACK \
+  (DISTANCE(seen_reclaimed, tail) <= OFFSET(tail) && length <= OFFSET(seen_reclaimed))
 #endif
-#ifdef KEEP_OLD_JUMP
-#define MUST_FORGET_JUMP 0
-#else
-#define MUST_FORGET_JUMP (jump_units != 0 && WITHIN(seen_reclaimed, tail) == 0)
-#endif
+#define IS_ONE_PIECE (back_units == 0 && out_units == 0)
 
 /* One step with death, because nobody can tell when what nobody may read has gone. */
 #define FORGET \
@@ -112,10 +150,10 @@ byte cell[CELLS];
   :: written -> cell[OFFSET(next)] = NOTHING; cell[OFFSET(next + length - 1)] = NOTHING \
   :: else \
   fi; \
-  length = 0; next = 0; at = 0; recovers = 0; is_empty = 0; written = 0
+  length = 0; next = 0; at = 0; recovers = 0; first = 0; written = 0
 proctype Producer(byte me) {
-  byte length, next, at;
-  bool recovers, is_empty, written;
+  byte length, next, at, first;
+  bool recovers, written;
 again:
   if
   :: length = 1
@@ -124,32 +162,41 @@ again:
   LOCK(producers_lock);
   recovers = 0;
   next = tail;
+#ifndef KEEP_OLD_JUMP
+  /* One that everybody has passed, or one that nobody committed. */
   if
-  :: OFFSET(tail) < RESTART
-  :: OFFSET(tail) >= RESTART -> /* the real one does not look at every put while the ring is not empty */
-    STEP(is_empty = (head == tail));
+  :: back_units != 0 && !BACK(seen_reclaimed, tail) -> STEP(back_at = 0; back_units = 0)
+  :: else
+  fi;
+  if
+  :: out_units != 0 && !OUT(seen_reclaimed, tail) -> STEP(out_at = 0; out_units = 0)
+  :: else
+  fi;
+#endif
+  if
+  :: OFFSET(tail) >= RESTART && IS_ONE_PIECE -> /* the real one does so if it is worth while */
     STEP(seen_reclaimed = reclaimed);
     if
-    :: MAY_JUMP ->
-      at = seen_reclaimed;
-      DISCARD(tail);
-      at = 0;
-      STEP(jump_at = tail; jump_units = CELLS - OFFSET(tail); next = (tail + jump_units) % POSITIONS)
-    :: else ->
-      if
-      :: MUST_FORGET_JUMP -> STEP(jump_at = 0; jump_units = 0)
-      :: else
-      fi
+    :: MAY_JUMP_BACK ->
+      STEP(back_at = tail; back_units = CELLS - OFFSET(tail); next = (tail + back_units) % POSITIONS)
+    :: true
     fi
+  :: true
   fi;
-  is_empty = 0;
   if
-  :: FITS(next, seen_reclaimed)
+  :: FITS_HERE(next, seen_reclaimed)
   :: else ->
     STEP(seen_reclaimed = reclaimed);
     if
-    :: FITS(next, seen_reclaimed)
-    :: else -> goto no_room
+    :: FITS_HERE(next, seen_reclaimed)
+    :: !FITS_HERE(next, seen_reclaimed) && FITS_OUT(next, seen_reclaimed) ->
+      STEP(
+        at = BEYOND(back_at) - OFFSET(next);
+        out_at = next; out_units = at;
+        next = (next + at) % POSITIONS;
+        at = 0
+      )
+    :: !FITS(next, seen_reclaimed) -> goto no_room
     fi
   fi;
   if
@@ -183,9 +230,9 @@ finish:
    (length == 1 || cell[OFFSET(next + length - 1)] == CONTENT(next, length, length - 1)))
 
 #undef FORGET
-#define FORGET length = 0; next = 0; at = 0; recovers = 0
+#define FORGET length = 0; next = 0; at = 0; recovers = 0; first = 0
 proctype Consumer(byte me) {
-  byte length, next, at;
+  byte length, next, at, first;
   bool recovers;
 again:
   head != tail;
@@ -197,7 +244,8 @@ again:
   fi;
   STEP(
     next = head;
-    if :: jump_units != 0 && jump_at == head -> next = (next + jump_units) % POSITIONS :: else fi
+    if :: back_units != 0 && back_at == next -> next = (next + back_units) % POSITIONS :: else fi;
+    if :: out_units != 0 && out_at == next -> next = (next + out_units) % POSITIONS :: else fi
   );
   STEP(
     if

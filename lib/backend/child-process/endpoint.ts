@@ -77,10 +77,6 @@ export class Endpoints {
     return known;
   }
 
-  get(name: number): Endpoint | undefined {
-    return this.#open.get(name);
-  }
-
   /** A handle is closed. */
   release(endpoint: Endpoint, handle: object): void {
     if (endpoint.release(handle)) this.#open.delete(endpoint.name);

@@ -1,19 +1,14 @@
 import { join } from 'node:path';
-import { wholeFrame } from './frames';
-import { Outbox } from './outbox';
+import { Outbox, threadSink } from './outbox';
 import { Arrivals, type Transport } from './transport';
 
 /** From the program's main thread to the hub's thread beside it. */
 export class HubTransport extends Arrivals implements Transport {
-  readonly #outbox = new Outbox({
-    writeBatch: (frames) => {
-      this.#post(new Uint8Array(frames));
-    },
-    writeLarge: (head, payload) => {
-      this.#post(wholeFrame(head, payload));
-    },
-    later: queueMicrotask,
-  });
+  readonly #outbox = new Outbox(
+    threadSink((memory) => {
+      this.port.postMessage(memory, [memory]);
+    }, queueMicrotask),
+  );
   #flushingLate = false;
 
   constructor() {
@@ -40,10 +35,5 @@ export class HubTransport extends Arrivals implements Transport {
       this.#flushingLate = false;
       this.flush();
     });
-  }
-
-  #post(bytes: Uint8Array): void {
-    const memory = bytes.buffer as ArrayBuffer;
-    this.port.postMessage(memory, [memory]);
   }
 }

@@ -1,4 +1,4 @@
-import { HEADER_BYTES, NO_PAYLOAD, viewOf, writeHeader, type Header } from './frames';
+import { HEADER_BYTES, NO_PAYLOAD, viewOf, wholeFrame, writeHeader, type Header } from './frames';
 
 const BATCH_BYTES = 64 * 1024;
 
@@ -10,6 +10,19 @@ export interface Sink {
   writeLarge(head: Buffer, payload: Uint8Array): void;
   /** Calls `flush` once, when more frames are unlikely to join those that are there. */
   later(flush: () => void): void;
+}
+
+/** To another thread: its memory is given away. */
+export function threadSink(post: (memory: ArrayBuffer) => void, later: Sink['later']): Sink {
+  return {
+    writeBatch: (frames) => {
+      post(new Uint8Array(frames).buffer);
+    },
+    writeLarge: (head, payload) => {
+      post(wholeFrame(head, payload).buffer as ArrayBuffer);
+    },
+    later,
+  };
 }
 
 /** Frames on their way out, in order; small ones gather, so that many of them cost one system call. */

@@ -1,5 +1,5 @@
 import { BrokenPipeError, ClosedError } from '../../errors';
-import { offsetIn, type Batch, type Share, type Wait } from '../backend';
+import { align, offsetIn, type Batch, type Share, type Wait } from '../backend';
 import type { Client } from './client';
 import { Op, Put, header, type Frame } from './frames';
 import { hubGone } from './gone';
@@ -71,7 +71,7 @@ export class Outlet {
       const length = batch.lengths[2 * i] ?? 0;
       const tag = batch.lengths[2 * i + 1] ?? 0;
       this.#client.gather(header(Op.Put, this.#endpoint, 0, 0, 0, tag), batch.data, length, start);
-      start += Math.ceil(length / 8) * 8;
+      start += align(length);
     }
     this.#client.flush();
     return batch.count - first;

@@ -1,8 +1,8 @@
-import { Op, State, header } from '../frames';
+import { Op, State, header, type Frame } from '../frames';
 import { HubAccount } from './account';
 import { Line } from './line';
 import { rightsOf } from '../rights';
-import { Holders, type Custody, type HubFrame, type HubObject, type Peer } from './peer';
+import { Holders, type Custody, type HubObject, type Peer } from './peer';
 
 export interface ChannelOrder {
   readonly kind: 'channel';
@@ -12,7 +12,7 @@ export interface ChannelOrder {
 }
 
 /** What each line understands, whatever it is part of. Whether it was meant for the receiving side. */
-export function receive(line: Line, op: number, frame: HubFrame, peer: Peer): boolean {
+export function receive(line: Line, op: number, frame: Frame, peer: Peer): boolean {
   switch (op) {
     case Op.Get:
       line.get(peer, frame.a, frame.b);
@@ -39,7 +39,7 @@ export function receive(line: Line, op: number, frame: HubFrame, peer: Peer): bo
   }
 }
 
-export function send(line: Line, op: number, frame: HubFrame, peer: Peer): void {
+export function send(line: Line, op: number, frame: Frame, peer: Peer): void {
   const item = { tag: frame.tag, data: frame.payload, rights: rightsOf(frame.tag, frame.payload) };
   if (op === Op.Put) line.put(item);
   else if (op === Op.PutRequest) line.putRequest(peer, frame.a, item, frame.c === 1);
@@ -87,7 +87,7 @@ export class HubChannel implements HubObject {
     this.#account?.drop(peer);
   }
 
-  handle(op: number, frame: HubFrame, peer: Peer): void {
+  handle(op: number, frame: Frame, peer: Peer): void {
     if (receive(this.#line, op, frame, peer)) return;
     if (op === Op.Shutdown) this.#shutdown(frame.b === 1);
     else if (op === Op.Done) this.#account?.done(peer, frame.a);

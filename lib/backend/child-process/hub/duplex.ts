@@ -1,7 +1,7 @@
-import { Op, header } from '../frames';
+import { Op, header, type Frame } from '../frames';
 import { receive, send } from './channel';
 import { Line } from './line';
-import { Holders, type Custody, type HubFrame, type HubObject, type Peer } from './peer';
+import { Holders, type Custody, type HubObject, type Peer } from './peer';
 
 const UNBOUNDED = { maxItems: 0, maxBytes: 0 };
 
@@ -49,7 +49,7 @@ export class HubDuplex implements HubObject {
     }
   }
 
-  handle(op: number, frame: HubFrame, peer: Peer): void {
+  handle(op: number, frame: Frame, peer: Peer): void {
     const side = frame.object - this.#name;
     if (receive(this.#at(this.#incoming, side), op, frame, peer)) return;
     const outgoing = this.#at(this.#incoming, 1 - side);

@@ -1,5 +1,5 @@
-import { Op, Verb, header } from '../frames';
-import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
+import { Op, Verb, header, type Frame } from '../frames';
+import { Holders, type HubObject, type Peer } from './peer';
 
 /** A flag, and who waits until it is set. */
 export class HubFlag implements HubObject {
@@ -24,7 +24,7 @@ export class HubFlag implements HubObject {
     this.#forget(peer);
   }
 
-  handle(op: number, { a: request, b, c, tag }: HubFrame, peer: Peer): void {
+  handle(op: number, { a: request, b, c, tag }: Frame, peer: Peer): void {
     if (op === Op.Wait) {
       if (this.#isSet || c === 0) peer.send(header(Op.Reply, 0, request, this.#isSet ? 1 : 0));
       else this.#waiting.push({ peer, request });

@@ -1,6 +1,6 @@
 import { OUTCOMES } from '../../synchronize';
-import { Op, Verb, header } from '../frames';
-import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
+import { Op, Verb, header, type Frame } from '../frames';
+import { Holders, type HubObject, type Peer } from './peer';
 
 export interface GateOrder {
   readonly kind: 'gate';
@@ -67,7 +67,7 @@ export class HubGate implements HubObject {
     this.#forget(peer);
   }
 
-  handle(op: number, frame: HubFrame, peer: Peer): void {
+  handle(op: number, frame: Frame, peer: Peer): void {
     const { a: request, b, c } = frame;
     if (op === Op.Do) {
       this.#do(frame, peer);
@@ -79,7 +79,7 @@ export class HubGate implements HubObject {
     }
   }
 
-  #do({ a: request, b, tag }: HubFrame, peer: Peer): void {
+  #do({ a: request, b, tag }: Frame, peer: Peer): void {
     switch (tag) {
       case Verb.Arrive:
         this.#arrive(peer, b, request);

@@ -6,7 +6,7 @@ import type { Hub } from './hub';
 import type { FrameHandler, Peer } from './peer';
 import { SocketPeer } from './socket-peer';
 
-/** What a process asks for that wants a child. Its orders follow, behind a zero byte. */
+/** What a process asks for that wants a child. Its orders follow; the frame's b tells where. */
 export interface LaunchOrder {
   readonly file: string;
   readonly args: readonly string[];

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { announce, recall } from '../control';
-import { Op, header, wholeFrame, type Header } from '../frames';
-import { Outbox } from '../outbox';
+import { Op, header, type Header } from '../frames';
+import { Outbox, threadSink } from '../outbox';
 import type { Peer } from './peer';
 
 /** The main thread of the program that the hub itself is in: they share memory. */
@@ -10,15 +10,12 @@ export class MainPeer implements Peer {
   readonly pid = process.pid;
   readonly #port: MessagePort;
   readonly #control: Int32Array;
-  readonly #outbox = new Outbox({
-    writeBatch: (frames) => {
-      this.#post(new Uint8Array(frames));
-    },
-    writeLarge: (head, payload) => {
-      this.#post(wholeFrame(head, payload));
-    },
-    later: setImmediate,
-  });
+  readonly #outbox = new Outbox(
+    threadSink((memory) => {
+      this.#port.postMessage(memory, [memory]);
+      announce(this.#control);
+    }, setImmediate),
+  );
 
   constructor(port: MessagePort, control: Int32Array) {
     this.#port = port;
@@ -37,11 +34,5 @@ export class MainPeer implements Peer {
 
   claimed(slot: number): number {
     return Atomics.load(this.#control, slot) >>> 0;
-  }
-
-  #post(bytes: Uint8Array): void {
-    const memory = bytes.buffer as ArrayBuffer;
-    this.#port.postMessage(memory, [memory]);
-    announce(this.#control);
   }
 }

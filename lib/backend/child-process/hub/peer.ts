@@ -30,7 +30,7 @@ export interface HubObject {
   drop(peer: Peer): void;
   /** Whether nobody has a handle any more. */
   readonly unused: boolean;
-  handle(op: number, frame: HubFrame, peer: Peer): void;
+  handle(op: number, frame: Frame, peer: Peer): void;
   /** The endpoints that the messages hold which can be received at this one. */
   rights?(side: number): Iterable<number>;
   /** Nobody will receive at this endpoint, or at none of them: the messages let go of what they hold. Idempotent. */
@@ -46,9 +46,6 @@ export interface Custody {
   /** Nobody will receive it. */
   drop(rights: readonly number[]): void;
 }
-
-/** A frame that has come to an object. */
-export type HubFrame = Frame;
 
 /** Counts handles by process. */
 export class Holders {

@@ -1,6 +1,6 @@
 import { Fifo } from '../../../fifo';
-import { Op, Verb, header } from '../frames';
-import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
+import { Op, Verb, header, type Frame } from '../frames';
+import { Holders, type HubObject, type Peer } from './peer';
 
 export interface SemaphoreOrder {
   readonly kind: 'semaphore';
@@ -54,7 +54,7 @@ export class HubSemaphore implements HubObject {
     this.#serve();
   }
 
-  handle(op: number, { a: request, b, c, tag }: HubFrame, peer: Peer): void {
+  handle(op: number, { a: request, b, c, tag }: Frame, peer: Peer): void {
     if (op === Op.Wait) {
       if (this.#value > 0 && this.#waiting.length === 0) this.#grant(peer, request);
       else if (c === 1) this.#waiting.push({ peer, request });

@@ -1,5 +1,5 @@
-import { Op, Verb, header } from '../frames';
-import { Holders, type HubFrame, type HubObject, type Peer } from './peer';
+import { Op, Verb, header, type Frame } from '../frames';
+import { Holders, type HubObject, type Peer } from './peer';
 
 interface Place {
   readonly peer: Peer;
@@ -38,7 +38,7 @@ export class HubWaitLine implements HubObject {
     this.#forget(peer);
   }
 
-  handle(op: number, { a: request, b, c, tag }: HubFrame, peer: Peer): void {
+  handle(op: number, { a: request, b, c, tag }: Frame, peer: Peer): void {
     if (op === Op.Wait) {
       const place = this.#find((one) => one.peer === peer && one.id === b);
       if (place === undefined) return;

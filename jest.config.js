@@ -9,6 +9,9 @@ const ADDON_ONLY = [
   'backend-native',
   'forkserver',
   'lock-faults',
+  'forkserver-hygiene',
+  'forkserver-programs',
+  'forkserver-packages',
   'shared-programs',
 ];
 const hasAddon = addonObstacle() === undefined && process.env.FORKFUL_BACKEND !== 'child_process';

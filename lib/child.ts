@@ -7,6 +7,7 @@ import { whenComplete } from './handles';
 import './index'; // every class whose handles may be among the arguments
 import { decodeStart, encodeReport, type Report, type StartMessage } from './messages';
 import { afterFork } from './on-fork';
+import { prefixLines } from './line-prefix';
 import { hasOwnTitle } from './platform';
 import { adoptSelf, isProcessClass } from './process';
 
@@ -50,6 +51,8 @@ export async function runChild(connect: <T>(decode: Decode<T>) => Upstream<T>): 
   const { name, daemon, worker, parentPid, parentName, target, args } = start;
   identify({ name, daemon, worker, parent: { pid: parentPid, name: parentName } });
   if (hasOwnTitle(process.platform)) process.title = `node: ${name}`;
+
+  if (start.linePrefix !== undefined) prefixLines(start.linePrefix);
 
   let reported = false;
   const fail = (error: unknown) => {

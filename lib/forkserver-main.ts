@@ -2,8 +2,10 @@ import './become-child';
 import './backend/choose-native';
 import './index';
 import { beLazyAgain } from './eager';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
+import { standardResources } from './backend/native/forkserver/standard-streams';
 import { Server } from './backend/native/forkserver/server';
 import { backend } from './backend';
 import { runChild } from './child';
@@ -24,6 +26,21 @@ async function exercise(warmup: TargetReference): Promise<void> {
   if ('call' in loaded) await loaded.call();
 }
 
+/** How long (ms) what is being closed may take to be so. */
+const CLOSING = 50;
+
+/** What is active that was not before. Not stdout and stderr, which many modules look at when they are loaded. */
+async function leftActive(before: readonly string[]): Promise<string[]> {
+  const end = performance.now() + CLOSING;
+  for (;;) {
+    const left = process.getActiveResourcesInfo();
+    for (const resource of [...before, ...standardResources()])
+      if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
+    if (left.length === 0 || performance.now() > end) return left;
+    await setTimeout(1);
+  }
+}
+
 async function prepare(
   { modules, warmup, onError }: Preload,
   refuse: (reason: string) => never,
@@ -41,8 +58,7 @@ async function prepare(
   for (const module of modules) await attempt(`the preload of ${module}`, () => loadModule(module));
   if (warmup !== undefined) await attempt('the warm-up', () => exercise(warmup as TargetReference));
   await attempt('an onFork hook', beforeFork);
-  const left = process.getActiveResourcesInfo();
-  for (const resource of before) if (left.includes(resource)) left.splice(left.indexOf(resource), 1);
+  const left = await leftActive(before);
   if (left.length > 0 && onError !== 'ignore') {
     process.stderr.write(
       `forkful: after the preload these are still active, and will be in each child: ${left.join(', ')}; ` +
@@ -56,6 +72,8 @@ async function main(): Promise<void> {
   // Ctrl-C is for the program itself.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);
+  // What `ps`, `top` and `pstree` show; each child has a title of its own.
+  process.title = 'node: forkserver';
   const server = await Server.create();
   const preload = JSON.parse(process.argv[2] ?? '') as Preload;
   await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));

@@ -17,6 +17,8 @@ import { Reader, Writer } from './serializer';
 export interface StartMessage {
   readonly name: string;
   readonly daemon: boolean;
+  /** Precedes each line that the child prints. */
+  readonly linePrefix: string | undefined;
   readonly detached: boolean;
   readonly parentPid: number;
   readonly parentName: string;

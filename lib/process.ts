@@ -1,6 +1,7 @@
 import './dispose';
+import type { Readable } from 'node:stream';
 import { backend } from './backend';
-import { type Child, type ExitStatus, type StartMethod } from './backend/backend';
+import { type Child, type ExitStatus, type StartMethod, type Stdio } from './backend/backend';
 import { endSoon, isEnding, track } from './children';
 import { currentIdentity, isImporting, nextName } from './current';
 import { debug } from './debug';
@@ -47,8 +48,13 @@ export interface ProcessOptions<A extends unknown[] = unknown[], R = unknown> {
   readonly name?: string;
   /** Ends with this process instead of being waited for. @default that of the creating process */
   readonly daemon?: boolean;
-  /** The child's stdout and stderr; its stdin is empty. @default 'inherit' */
-  readonly stdio?: 'inherit' | 'ignore';
+  /**
+   * Where the child's stdout and stderr lead to: where this process's do, to {@link Process.stdout} and
+   * {@link Process.stderr}, or nowhere. Its stdin is empty. @default 'inherit'
+   */
+  readonly stdio?: 'inherit' | 'pipe' | 'ignore';
+  /** Precedes each line that the child prints by `process.stdout` and `process.stderr`; true: `[name] `. @default false */
+  readonly linePrefix?: boolean | string;
   /** The child's environment. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** @default that of this process */
@@ -67,6 +73,7 @@ const KEYS = [
   'name',
   'daemon',
   'stdio',
+  'linePrefix',
   'env',
   'cwd',
   'execArgv',
@@ -75,7 +82,8 @@ const KEYS = [
 ] as const;
 
 interface Settings {
-  readonly stdio: 'inherit' | 'ignore';
+  readonly stdio: Stdio;
+  readonly linePrefix: boolean | string;
   readonly env: Readonly<Record<string, string | undefined>> | undefined;
   readonly cwd: string | undefined;
   readonly execArgv: readonly string[] | undefined;
@@ -126,7 +134,8 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
       stdio:
         given.stdio === undefined
           ? 'inherit'
-          : oneOf('Process option "stdio"', given.stdio, ['inherit', 'ignore']),
+          : oneOf('Process option "stdio"', given.stdio, ['inherit', 'pipe', 'ignore']),
+      linePrefix: given.linePrefix === undefined ? false : prefix(given.linePrefix),
       env: environment(given.env),
       cwd: given.cwd === undefined ? undefined : text('Process option "cwd"', given.cwd),
       execArgv: given.execArgv === undefined ? undefined : texts('Process option "execArgv"', given.execArgv),
@@ -182,6 +191,25 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   }
 
   /**
+   * What the process prints, if its `stdio` is 'pipe', from the start on; else null. Read it: a process whose pipe is
+   * full waits. It ends when all have ended that the process gave its stdout to, and keeps the event loop alive while
+   * it is read, unless the process is a daemon or detached.
+   */
+  get stdout(): Readable | null {
+    return this.#output(1);
+  }
+
+  /** Like {@link stdout}. */
+  get stderr(): Readable | null {
+    return this.#output(2);
+  }
+
+  #output(descriptor: 1 | 2): Readable | null {
+    this.#mustBeOpen();
+    return this.#child?.output(descriptor, !this.#daemon && !this.#settings.detached) ?? null;
+  }
+
+  /**
    * Starts the process; once only. Resolves when {@link pid} is set; what goes wrong in the child is told by
    * {@link result}.
    * @throws LaunchError if the system refuses another process, or `cwd` does not exist
@@ -226,11 +254,12 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     if (this.#state !== 'new')
       throw new InvalidStateError(`the process ${this.#name} has been started already`);
     this.#mayStart();
-    const { stdio, env, cwd, execArgv, detached, method: asked } = this.#settings;
+    const { stdio, linePrefix, env, cwd, execArgv, detached, method: asked } = this.#settings;
     const { method, fallback } = startMethodFor(asked);
     const message = encodeStart({
       name: this.#name,
       daemon: this.#daemon,
+      linePrefix: typeof linePrefix === 'string' ? linePrefix : linePrefix ? `[${this.#name}] ` : undefined,
       detached,
       parentPid: process.pid,
       parentName: currentIdentity().name,
@@ -531,6 +560,12 @@ export function isProcessClass(prototype: object): boolean {
 /** The process that started this one; undefined in the main process. */
 export function parentProcess(): { readonly pid: number; readonly name: string } | undefined {
   return currentIdentity().parent;
+}
+
+function prefix(value: unknown): boolean | string {
+  if (typeof value !== 'boolean' && typeof value !== 'string')
+    throw invalid('Process option "linePrefix"', 'a string, or true for `[name] `', value);
+  return value;
 }
 
 function contextMethod(context: unknown): StartMethod {

@@ -35,6 +35,7 @@ export async function rehearse(rounds: number): Promise<void> {
         name: 'Rehearsal',
         daemon: false,
         detached: false,
+        linePrefix: undefined,
         parentPid: process.pid,
         parentName: '',
         worker: false,

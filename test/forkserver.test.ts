@@ -21,7 +21,7 @@ function source(text: string): string {
     const fs = require('node:fs');
     /** Forkservers among this process's children. */
     const servers = () => fs.readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ')
-      .filter((pid) => pid && fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('forkserver-main')).map(Number);
+      .filter((pid) => pid && fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('forkserver')).map(Number);
     const finish = (value) => console.log('RESULT ' + JSON.stringify(value));
     (async () => { ${text} })();`;
 }
@@ -313,9 +313,11 @@ function runs(pid: number): boolean {
       // Also while it boots, but not always: a slow machine must get on as well.
       const killer = (async () => {
         let doneBefore = -1;
+        let inVain = 0;
         while (!over) {
           await new Promise((resolve) => setTimeout(resolve, Math.random() * 80));
-          if (done === doneBefore && Math.random() > 0.1) continue;
+          if (done === doneBefore && (inVain >= 2 || Math.random() > 0.1)) continue;
+          inVain = done === doneBefore ? inVain + 1 : 0;
           doneBefore = done;
           for (const pid of servers()) {
             try { process.kill(pid, 'SIGKILL'); kills++; } catch {}

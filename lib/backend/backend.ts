@@ -3,6 +3,7 @@
  * child_process. Callers never ask which one they have.
  */
 
+import type { Readable } from 'node:stream';
 import type { MappingBackend } from './mapping';
 import type { SynchronizeBackend } from './synchronize';
 
@@ -217,6 +218,9 @@ export interface Memory {
   close(): void;
 }
 
+/** Where a child's stdout and stderr lead to. */
+export type Stdio = 'inherit' | 'pipe' | 'ignore';
+
 export interface LaunchRequest {
   readonly method: StartMethod;
   /** If the method turns out not to be safe here, another one will do. */
@@ -227,7 +231,7 @@ export interface LaunchRequest {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string | undefined;
-  readonly stdio: 'inherit' | 'ignore';
+  readonly stdio: Stdio;
   readonly detached: boolean;
   /** The first message the child receives. */
   readonly message: { readonly data: Uint8Array; readonly length: number };
@@ -260,6 +264,11 @@ export interface Child<T> {
   onStart(listener: (error: unknown) => void): void;
   /** Called once, when it has ended. */
   onExit(listener: (status: ExitStatus) => void): void;
+  /**
+   * What the child writes to its stdout (1) or stderr (2), if that is piped; always the same stream.
+   * @param held whether the event loop stays alive while somebody reads it
+   */
+  output(descriptor: 1 | 2, held: boolean): Readable | undefined;
   /** Whether there was somebody to signal; a child that is being started is signalled when it is there. */
   kill(signal: number): boolean;
   /** Whether the event loop stays alive until the child has ended. */

@@ -1,6 +1,6 @@
 import { referTo } from '../function-ref';
 import { moduleNames } from '../module-names';
-import { abortSignal, callback, flag, integer, invalid, list, record, timeout } from '../options';
+import { abortSignal, callback, flag, integer, invalid, list, oneOf, record, timeout } from '../options';
 import type { StartMethod } from '../backend/backend';
 import type { ProcessOptions, Target } from '../process';
 import { cpuCount } from '../cpu-count';
@@ -69,6 +69,7 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
   readonly cwd?: string;
   readonly execArgv?: readonly string[];
   readonly stdio?: 'inherit' | 'ignore';
+  readonly linePrefix?: boolean | string;
   readonly context?: { readonly method: StartMethod };
 }
 
@@ -90,7 +91,9 @@ const POOL_TERMS = ['taskTimeout', 'killAfter', 'retries'] as const;
 const TASK_TERMS = [...POOL_TERMS, 'priority', 'key'] as const;
 const TASK_OPTIONS = [...TASK_TERMS, 'signal', 'chunksize', 'settled', 'progress'] as const;
 const CALLBACKS = ['callback', 'errorCallback'] as const;
-const PROCESS_OPTIONS = ['env', 'cwd', 'execArgv', 'stdio', 'context'] as const;
+const PROCESS_OPTIONS = ['env', 'cwd', 'execArgv', 'stdio', 'linePrefix', 'context'] as const;
+/** A pool's workers come and go: nobody could read their pipes. */
+const STDIO = ['inherit', 'ignore'] as const;
 
 export const MOST_PROCESSES = 4096;
 
@@ -116,6 +119,7 @@ export function poolSettings(options: number | PoolOptions): PoolSettings {
   const hook = (target: unknown, args: readonly unknown[] = []): Hook | undefined =>
     target === undefined ? undefined : { reference: referTo(target), args };
   const { initializer, initargs, finalizer, preload, warmup, idleTimeout } = given;
+  if (given.stdio !== undefined) oneOf('Pool option "stdio"', given.stdio, STDIO);
   const processes = count('processes', 1, MOST_PROCESSES, cpuCount());
   return {
     processes,

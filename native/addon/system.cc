@@ -73,6 +73,13 @@ Napi::Value duplicate(const Napi::CallbackInfo& info) {
   return array(info.Env(), made);
 }
 
+// (fd, other): from now on `other` refers to what `fd` does
+Napi::Value redirect(const Napi::CallbackInfo& info) {
+  const int result = dup3(info[0].As<Napi::Number>(), info[1].As<Napi::Number>(), O_CLOEXEC);
+  if (result < 0) throw system_error(info.Env(), "dup3", errno);
+  return info.Env().Undefined();
+}
+
 // (socket, fds)
 Napi::Value send(const Napi::CallbackInfo& info) {
   checked(info.Env(), "sendmsg", send_descriptors(integer(info[0]), integers(info[1])));
@@ -173,6 +180,7 @@ void define_system(Napi::Env env, Napi::Object exports) {
   define("closeDescriptors", close_descriptors);
   define("closeOnExec", set_close_on_exec);
   define("duplicate", duplicate);
+  define("redirect", redirect);
   define("sendDescriptors", send);
   define("receiveDescriptors", receive);
   define("peerGone", peer_gone);

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Child, Decode, ExitStatus, LaunchRequest } from '../backend';
 import { inheritable, launchError, workingDirectory } from '../surroundings';
 import type { Client } from './client';
@@ -5,6 +6,7 @@ import { HubDuplex } from './duplex';
 import type { Endpoints } from './endpoint';
 import { Op, header, type Frame } from './frames';
 import type { LaunchOrder } from './hub/launcher';
+import { HubOutput } from './output';
 
 /** What a child of this backend runs. */
 const CHILD_MAIN = require.resolve('../../hub-child-main');
@@ -21,11 +23,14 @@ export class HubChild<T> implements Child<T> {
   readonly #exitListeners: ((status: ExitStatus) => void)[] = [];
   #signalAtStart = 0;
   #held = false;
+  /** stdout and stderr, if they are piped. */
+  readonly #outputs: readonly HubOutput[];
 
   constructor(client: Client, endpoints: Endpoints, request: LaunchRequest, decode: Decode<T>) {
     this.#client = client;
     const [ours, theirs] = HubDuplex.createPair(client, endpoints, decode);
     this.link = ours;
+    this.#outputs = request.stdio === 'pipe' ? [1, 2].map(() => new HubOutput(client.holder)) : [];
     const order: LaunchOrder = {
       file: process.execPath,
       args: [...request.execArgv, CHILD_MAIN, ...request.argv],
@@ -57,6 +62,10 @@ export class HubChild<T> implements Child<T> {
   onExit(listener: (status: ExitStatus) => void): void {
     if (this.status !== undefined) listener(this.status);
     else this.#exitListeners.push(listener);
+  }
+
+  output(descriptor: 1 | 2, held: boolean): Readable | undefined {
+    return this.#outputs[descriptor - 1]?.stream(held);
   }
 
   kill(signal: number): boolean {
@@ -93,23 +102,38 @@ export class HubChild<T> implements Child<T> {
         return;
       case Op.Failed:
         this.#client.finish(request);
+        for (const output of this.#outputs) output.end();
         this.#startError = launchError(JSON.parse(frame.payload.toString()));
         this.link.close();
         this.hold(false);
         this.#tellStart();
         return;
+      case Op.Output: {
+        const output = this.#outputs[frame.b - 1];
+        if (frame.payload.length > 0) output?.push(frame.payload);
+        else output?.end();
+        this.#finishIfOver(request);
+        return;
+      }
       case Op.Exited:
-        this.#client.finish(request);
         this.#ended({
           exitCode: frame.payload.length > 0 ? null : frame.b,
           signal: frame.payload.length > 0 ? (frame.payload.toString() as NodeJS.Signals) : null,
         });
+        this.#finishIfOver(request);
         return;
       default:
+        for (const output of this.#outputs) output.end();
         // The hub is gone: how the child ends will not be known. 255, as in CPython.
         if (this.#startListeners !== undefined) this.#tellStart();
         this.#ended({ exitCode: 255, signal: null });
     }
+  }
+
+  /** What others that have the child's streams write there may come after its end. */
+  #finishIfOver(request: number): void {
+    if (this.status !== undefined && this.#outputs.every(({ hasEnded }) => hasEnded))
+      this.#client.finish(request);
   }
 
   #tellStart(): void {

@@ -86,6 +86,8 @@ export const Op = {
    * for. a: slot, b: index that follows what was lent
    */
   Recall: 42,
+  /** What the child has written to a piped stream; no payload: its end. a: request of the launch, b: 1 stdout, 2 stderr */
+  Output: 44,
 } as const;
 
 /** What is done with synchronizers. */

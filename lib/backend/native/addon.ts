@@ -184,6 +184,8 @@ export interface Addon {
   closeOnExec(descriptors: readonly number[]): void;
   /** Close-on-exec copies. */
   duplicate(descriptors: readonly number[]): number[];
+  /** From now on `other` refers to what `descriptor` does. */
+  redirect(descriptor: number, other: number): void;
   sendDescriptors(socket: number, descriptors: readonly number[]): void;
   receiveDescriptors(socket: number, timeout: number): number[];
   peerGone(socket: number): boolean;

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { Decode, LaunchRequest } from '../backend';
+import type { Decode, LaunchRequest, Stdio } from '../backend';
 import { inheritable, launchError, workingDirectory } from '../surroundings';
 import { addon } from './addon';
 import { NativeChild, UNKNOWN_STATUS, exitStatus } from './child';
 import { NativeDuplex } from './duplex';
 import { lifeReadEnd } from './life';
+import { OutputPipe } from './output';
 
 /** Descriptors sent at a time; the kernel takes at most 253. */
 const DESCRIPTORS_PER_MESSAGE = 200;
@@ -18,6 +19,10 @@ export class Birth<T> {
   readonly child: NativeChild<T>;
   readonly ours: NativeDuplex<T>;
   readonly theirs: NativeDuplex<T>;
+  /** The child's stdin, stdout and stderr: descriptors of this process, or -1 for /dev/null. */
+  readonly standard: readonly [number, number, number];
+  /** Those of them that are this object's. */
+  readonly #writeEnds: number[] = [];
   /** What the child gets of its surroundings, as they are now, whenever and however it is started. */
   readonly env: [name: string, value: string][];
   /** '' if this process's own does not exist any more. */
@@ -36,7 +41,16 @@ export class Birth<T> {
     } catch (error) {
       throw launchError(error);
     }
-    this.child = new NativeChild(this.ours);
+    const outputs: OutputPipe[] = [];
+    try {
+      this.standard = this.#standard(request.stdio, outputs);
+    } catch (error) {
+      for (const output of outputs) output.close();
+      this.ours.close();
+      this.closeTheirs();
+      throw launchError(error);
+    }
+    this.child = new NativeChild(this.ours, outputs);
     try {
       const descriptors = request.shares.flatMap((share) => share.descriptors);
       for (let i = 0; i < descriptors.length; i += DESCRIPTORS_PER_MESSAGE) {
@@ -46,6 +60,18 @@ export class Birth<T> {
       this.abandon();
       throw launchError(error);
     }
+  }
+
+  #standard(stdio: Stdio, outputs: OutputPipe[]): [number, number, number] {
+    if (stdio === 'ignore') return [-1, -1, -1];
+    if (stdio === 'inherit') return [-1, 1, 2];
+    for (let i = 0; i < 2; i++) {
+      const [readEnd, writeEnd] = addon.createPipe();
+      outputs.push(new OutputPipe(readEnd));
+      this.#writeEnds.push(writeEnd);
+    }
+    const [out = -1, err = -1] = this.#writeEnds;
+    return [-1, out, err];
   }
 
   /** Puts the first message on the link. */
@@ -70,21 +96,20 @@ export class Birth<T> {
     const { request } = this;
     try {
       this.order();
-      const standard = request.stdio === 'inherit' ? [-1, 1, 2] : [-1, -1, -1];
       const [pid, pidfd] = addon.spawn({
         file: process.execPath,
         args: [process.execPath, ...request.execArgv, CHILD_MAIN, ...request.argv],
         env: this.env.map(([name, value]) => `${name}=${value}`),
         cwd: this.cwd,
-        fds: [...standard, ...this.theirs.share().descriptors, request.detached ? -1 : lifeReadEnd()],
+        fds: [...this.standard, ...this.theirs.share().descriptors, request.detached ? -1 : lifeReadEnd()],
         newSession: request.detached,
       });
       this.child.started(pid, pidfd, () => reap(pid));
     } catch (error) {
-      this.ours.close();
+      this.child.close();
       throw launchError(error);
     } finally {
-      this.theirs.close();
+      this.closeTheirs();
     }
   }
 
@@ -95,13 +120,19 @@ export class Birth<T> {
 
   fail(error: unknown): void {
     this.closeGate();
-    this.theirs.close();
+    this.closeTheirs();
     this.child.failed(error);
   }
 
-  abandon(): void {
-    this.ours.close();
+  /** What the child has of its own now, or will never have. */
+  closeTheirs(): void {
     this.theirs.close();
+    addon.closeDescriptors(this.#writeEnds.splice(0));
+  }
+
+  abandon(): void {
+    this.child.close();
+    this.closeTheirs();
   }
 }
 

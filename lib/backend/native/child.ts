@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream';
 import { ownResources } from '../../finalizer';
 import type { Child, ExitStatus } from '../backend';
 import { addon, signalName } from './addon';
 import type { NativeDuplex } from './duplex';
+import type { OutputPipe } from './output';
 import { reactor } from './reactor';
 
 /** Ended, but how is not known: 255, as in CPython. */
@@ -25,9 +27,12 @@ export class NativeChild<T> implements Child<T> {
   #hasEnded = false;
   #release: () => void = () => undefined;
   #held = false;
+  /** stdout and stderr, if they are piped. */
+  readonly #outputs: readonly OutputPipe[];
 
-  constructor(link: NativeDuplex<T>) {
+  constructor(link: NativeDuplex<T>, outputs: readonly OutputPipe[]) {
     this.link = link;
+    this.#outputs = outputs;
   }
 
   /**
@@ -60,7 +65,7 @@ export class NativeChild<T> implements Child<T> {
 
   failed(error: unknown): void {
     this.#startError = error;
-    this.link.close();
+    this.close();
     this.hold(false);
     this.#tellStart();
   }
@@ -87,6 +92,10 @@ export class NativeChild<T> implements Child<T> {
     else this.#exitListeners.push(listener);
   }
 
+  output(descriptor: 1 | 2, held: boolean): Readable | undefined {
+    return this.#outputs[descriptor - 1]?.stream(held);
+  }
+
   kill(signal: number): boolean {
     if (this.status !== undefined) return false;
     if (this.#startListeners !== undefined && this.#pidfd < 0) {
@@ -104,6 +113,7 @@ export class NativeChild<T> implements Child<T> {
 
   close(): void {
     this.link.close();
+    for (const output of this.#outputs) output.close();
     if (this.status !== undefined) this.#release();
   }
 

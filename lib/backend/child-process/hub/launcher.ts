@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Duplex as Stream } from 'node:stream';
+import type { Duplex as Stream, Readable } from 'node:stream';
+import type { Stdio } from '../../backend';
 import { Op, header } from '../frames';
 import type { Hub } from './hub';
 import type { FrameHandler, Peer } from './peer';
@@ -11,7 +12,7 @@ export interface LaunchOrder {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  readonly stdio: 'inherit' | 'ignore';
+  readonly stdio: Stdio;
   readonly detached: boolean;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
@@ -26,6 +27,17 @@ interface Launched {
   readonly by: Peer;
   readonly peer: Peer;
   readonly detached: boolean;
+}
+
+/** Nobody waits for room: what nobody reads is kept by the process that the frames go to. */
+function forward(stream: Readable, send: (part: Buffer) => void): void {
+  stream.on('data', (part: Buffer) => {
+    if (part.length > 0) send(part);
+  });
+  stream.on('error', () => undefined);
+  stream.once('close', () => {
+    send(Buffer.alloc(0));
+  });
 }
 
 /** Starts the processes of a program. They are all children of the one that the hub is in. */
@@ -73,10 +85,25 @@ export class Launcher {
     this.#running.set(connection, launched);
     peer.send(header(Op.Orders, order.link, connection), orders);
     by.send(header(Op.Started, connection, request, child.pid));
-    // After 'exit', what the child has written may still be on its way: 'close' comes behind it.
-    child.once('close', (code, signal) => {
-      this.#ended(connection, launched, request, code, signal);
-    });
+    for (const [which, stream] of [
+      [1, child.stdout],
+      [2, child.stderr],
+    ] as const) {
+      if (stream !== null)
+        forward(stream, (part) => {
+          by.send(header(Op.Output, connection, request, which), part);
+        });
+    }
+    // After 'exit', what the child has sent may still be on its way. What it has printed is no part of its end: others
+    // may go on to write there.
+    let left = 3;
+    const onOne = () => {
+      left--;
+      if (left > 0) return;
+      this.#ended(connection, launched, request, child.exitCode, child.signalCode);
+    };
+    child.once('exit', onOne);
+    for (const stream of [helper, main]) stream.once('close', onOne);
   }
 
   /** Whether there was somebody to signal. */

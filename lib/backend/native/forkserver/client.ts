@@ -120,12 +120,13 @@ class ForkserverClient {
   }
 
   #send(birth: Birth<never>): void {
-    const { request, theirs } = birth;
+    const { request, theirs, standard } = birth;
     let flags = request.detached ? DETACHED : 0;
     const descriptors: number[] = [];
     for (const [fd, flag] of NULL_STANDARD.entries()) {
-      if (fd === 0 || request.stdio === 'ignore') flags |= flag;
-      else descriptors.push(fd);
+      const descriptor = standard[fd] ?? -1;
+      if (descriptor < 0) flags |= flag;
+      else descriptors.push(descriptor);
     }
     descriptors.push(...theirs.share().descriptors);
     const id = this.#nextId;
@@ -186,7 +187,7 @@ class ForkserverClient {
 
   #started(id: number, birth: Birth<never>, pid: number, pidfd: number | undefined): void {
     const { child } = birth;
-    birth.theirs.close();
+    birth.closeTheirs();
     const running: Running = { child, ended: undefined, isOrphan: false };
     this.#running.set(id, running);
     child.onExit(() => this.#running.delete(id));
@@ -263,7 +264,7 @@ class ForkserverClient {
     // An earlier child may have said so too, and have ended before it took them. What follows is of its messages.
     const { socket } = birth.ours;
     while (addon.nextKind(socket) === Kind.Born) pid = addon.receivePacket(socket)?.a ?? pid;
-    birth.theirs.close();
+    birth.closeTheirs();
     const { child } = birth;
     child.started(pid, openChild(birth, pid), () => farewell(child) ?? UNKNOWN_STATUS);
     this.#count(-1);

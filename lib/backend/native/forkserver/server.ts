@@ -9,6 +9,7 @@ import { leaveNatively } from './leave';
 import { probe } from './probe';
 import { Kind, SERVER, SETTINGS_TAG, type Settings } from './protocol';
 import { exhaustCaches, prepareRandomness } from './randomness';
+import { followStandardDescriptors } from './standard-streams';
 import { census, ownThreads, somethingRanBefore } from './threads';
 
 /** How long (ms) the probe child may take. */
@@ -88,6 +89,7 @@ export class Server {
     Object.defineProperty(process, 'pid', { value: pid });
     const setLink = leaveNatively();
     this.#reseed(serial, othersRan);
+    takeUpTasks();
     // A spare uses its time: the pages that it is going to write become its own now.
     if (!addon.waitReadable(control, 0)) {
       await rehearse(1);
@@ -95,6 +97,7 @@ export class Server {
     }
     const birth = addon.awaitBirth(control);
     if (birth === undefined) return addon.leave(0);
+    followStandardDescriptors();
     const [, , , link = -1] = birth.link;
     setLink(link);
     try {
@@ -126,6 +129,16 @@ export class Server {
 /** A child must not be forked in a callback of an I/O event: it would go on with the rest of its parent's events. */
 async function notInPoll(): Promise<void> {
   await setImmediate();
+}
+
+/**
+ * V8's tasks that were posted before the fork lie in a queue of which the child's event loop has not been told: without
+ * this, finalizers might never run. Any new task makes it look.
+ */
+function takeUpTasks(): void {
+  const word = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  (Atomics as unknown as { waitAsync: typeof Atomics.wait }).waitAsync(word, 0, 0);
+  Atomics.notify(word, 0);
 }
 
 function rehearseSettings(): void {

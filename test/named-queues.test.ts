@@ -20,6 +20,13 @@ import { thrown, until } from './contract/methods';
 import { Programs, end, kill } from './programs';
 
 const program = join(__dirname, 'fixtures', 'named-queues.cjs');
+const mountTrial = ['--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m none /dev/shm'];
+const mayMount = spawnSync('unshare', mountTrial, { timeout: 5_000 }).status === 0;
+if (!mayMount) {
+  console.warn(
+    'left out: a named queue on a full file system (it takes the right to mount: root, unshare(1))',
+  );
+}
 const directory = `/dev/shm/forkful-${process.geteuid?.() ?? 0}`;
 const fileOf = (name: string) => join(directory, `queue.${name}`);
 let made = 0;
@@ -291,8 +298,10 @@ if (backend().name !== 'native') {
     queue.close();
   });
 
-  test('a file system that is full is an error, and what was put is still there', () => {
-    const script = `
+  (mayMount ? test : test.skip)(
+    'a file system that is full is an error, and what was put is still there',
+    () => {
+      const script = `
       const { Queue } = require(${JSON.stringify(require.resolve('forkful'))});
       const queue = new Queue({ name: 'full' });
       let put = 0;
@@ -302,14 +311,17 @@ if (backend().name !== 'native') {
       console.log(put > 100 && got === put);
       for (let i = 0; i < 200; i++) { queue.putSync(Buffer.alloc(100_000)); queue.getSync(); }
       queue.close();`;
-    const shell = 'mount -t tmpfs -o size=24m none /dev/shm && exec "$0" -e "$1"';
-    const options = { encoding: 'utf8', timeout: 25_000 } as const;
-    const args = ['--mount', 'sh', '-c', shell, process.execPath, script];
-    const { stdout, stderr, status } = spawnSync('unshare', args, options);
-    // Without the right to mount there is nothing to be seen.
-    if (status !== 0 && /permitted|denied|ENOENT/.test(stderr)) return;
-    expect({ stdout, stderr, status }).toEqual({ stdout: 'ERR_FORKFUL_FULL\ntrue\n', stderr: '', status: 0 });
-  });
+      const shell = 'mount -t tmpfs -o size=24m none /dev/shm && exec "$0" -e "$1"';
+      const options = { encoding: 'utf8', timeout: 25_000 } as const;
+      const args = ['--mount', 'sh', '-c', shell, process.execPath, script];
+      const { stdout, stderr, status } = spawnSync('unshare', args, options);
+      expect({ stdout, stderr, status }).toEqual({
+        stdout: 'ERR_FORKFUL_FULL\ntrue\n',
+        stderr: '',
+        status: 0,
+      });
+    },
+  );
 
   afterAll(() => {
     const left = existsSync(directory) ? readdirSync(directory) : [];

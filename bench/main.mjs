@@ -7,7 +7,18 @@ import { reportVerdicts } from './report.mjs';
 import { thresholds } from './thresholds.mjs';
 import { judge } from './verdicts.mjs';
 
-const SUITES = ['calibration', 'shm', 'queue', 'pipe', 'requests', 'locks', 'start', 'pool', 'deaths', 'demo'];
+const SUITES = [
+  'calibration',
+  'shm',
+  'queue',
+  'pipe',
+  'requests',
+  'locks',
+  'start',
+  'pool',
+  'deaths',
+  'demo',
+];
 /** Those whose peers are packages. */
 const WITH_PEERS = ['pool', 'deaths'];
 const USAGE = `npm run bench -- [SUITE ...] [options]

@@ -67,6 +67,7 @@ const configurations = [
   broken('restart', 'MOVE_BEFORE_DISCARD', one),
   broken('restart', 'KEEP_OLD_JUMP', one),
   broken('restart', 'NO_RECLAIM_IN_RECOVERY', one),
+  broken('restart', 'RELEASE_WITHOUT_LOCK', one),
   clean('lock', { PROCESSES: 2 }),
   clean('lock', { PROCESSES: 2, TIMEOUTS: 1 }),
   clean('lock', { PROCESSES: 3, KILLS: 0 }),

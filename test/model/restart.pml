@@ -124,6 +124,35 @@ byte cell[CELLS];
     at = 0; first = 0 \
   :: else \
   fi
+/* Who has drained the ring gives back all that is free, if nobody puts. */
+#ifdef RELEASE_WITHOUT_LOCK
+#define RELEASE \
+  if \
+  :: head == tail -> STEP(at = 0); \
+    do \
+    :: at < CELLS -> STEP(cell[at] = NOTHING; at++) \
+    :: else -> break \
+    od; \
+    at = 0 \
+  :: else \
+  fi
+#else
+#define RELEASE \
+  if \
+  :: d_step { producers_lock == NOBODY || producers_lock == DEAD -> producers_lock = me } \
+    if \
+    :: head == tail -> \
+      do \
+      :: at < CELLS -> STEP(cell[at] = NOTHING; at++) \
+      :: else -> break \
+      od; \
+      at = 0 \
+    :: else \
+    fi; \
+    UNLOCK(producers_lock) \
+  :: true \
+  fi
+#endif
 #ifdef NO_RECLAIM_IN_RECOVERY
 #define RECOVER_CONSUMERS
 #else
@@ -263,6 +292,7 @@ again:
     length = 0; next = 0
   );
   RECLAIM(head);
+  RELEASE;
   UNLOCK(consumers_lock);
   goto finish;
 finish:

@@ -14,6 +14,7 @@
       "native/core/descriptors.cc",
       "native/core/parcel.cc",
       "native/core/ring.cc",
+      "native/core/ring_memory.cc",
       "native/core/shared_block.cc",
       "native/core/mapping.cc",
       "native/core/named_file.cc"

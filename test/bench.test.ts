@@ -190,6 +190,6 @@ test('a wrong suite or option is refused, and says what there is', () => {
     throw new Error('expected an exit code');
   };
   expect(refused('queues')).toMatchObject({ status: 2 });
-  expect(refused('queues').stderr.toString()).toContain('calibration, queue, pipe');
+  expect(refused('queues').stderr.toString()).toContain('calibration, shm, queue, pipe');
   expect(refused('--fast').status).toBe(2);
 });

@@ -12,7 +12,6 @@
 
 #include "core/fault_point.h"
 #include "core/futex.h"
-#include "core/memory_budget.h"
 #include "core/parcel.h"
 
 namespace forkful {
@@ -21,36 +20,15 @@ namespace {
 // Behind this offset a producer starts again at 0 when it can, so that a queue stays within memory that is mapped and in
 // the cache.
 constexpr uint64_t kRestartBytes = uint64_t{1} << 20;
-// Never given back to the system: a few pages that are always hot.
-constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
-// Not given back before the ring is empty: to make memory real and give it back costs more than to copy it.
-constexpr uint64_t kHeldBytes = uint64_t{32} << 20;
-constexpr uint64_t kChunkBytes = uint64_t{1} << 20;        // granularity of giving memory back
 // Nobody looks at the memory before so much is real: what every ring may have.
 constexpr uint64_t kUnaskedBytes = uint64_t{16} << 10;
-// Growth allowed by one look at the memory: less when little is left, because others look at the same time.
-constexpr uint64_t kMostGranted = uint64_t{8} << 20;
-constexpr uint64_t kLeastGranted = uint64_t{256} << 10;
-constexpr uint64_t kGrantShare = 16;
 constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page faults one by one cost more
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
 
-uint32_t whole_pages(uint32_t position) {
-  const auto units = static_cast<uint32_t>(page_size() / kUnit);
-  return (position + units - 1) / units * units;
-}
-
 void nap(int64_t nanoseconds) {
   const timespec length{0, nanoseconds};
   nanosleep(&length, nullptr);
-}
-
-// How much more may become real: at least `bytes`, and some on stock; 0: they may not.
-uint64_t granted_growth(uint64_t bytes) {
-  const uint64_t spare = spare_memory();
-  const uint64_t granted = std::max(bytes, std::clamp(spare / kGrantShare, kLeastGranted, kMostGranted));
-  return granted > spare ? 0 : granted;
 }
 
 }  // namespace
@@ -122,11 +100,6 @@ int Ring::attach(int fd, uint64_t offset) {
   max_bytes_ = first.max_bytes;
   max_items_ = first.max_items;
   return 0;
-}
-
-void Ring::set_data_bytes(uint64_t bytes) {
-  data_bytes_ = bytes;
-  held_limit_ = std::max(std::min(kKeptBytes, bytes), std::min(kHeldBytes, bytes / 2));
 }
 
 void Ring::set_ledger(bool has_ledger) {
@@ -318,72 +291,9 @@ bool Ring::fits_now(uint32_t units) const {
 // Whether the memory for [position, position + units) may become real.
 bool Ring::may_grow(uint32_t position, uint32_t units, const Jumps& jumps) {
   const uint64_t bytes = uint64_t{units} * kUnit;
-  const uint64_t offset = offset_of(position);
-  uint64_t end = offset + bytes;
+  uint64_t end = offset_of(position) + bytes;
   if (held_limit_ == data_bytes_) end = std::min(end, data_bytes_);  // what wraps needs all of it
-  if (end <= header().held.load(std::memory_order_relaxed)) [[likely]] return true;
-  if (offset < held_limit_ && !hold(std::min(end, held_limit_))) return false;
-  return end <= held_limit_ || may_grow_behind(position, bytes, jumps);
-}
-
-// What is held may become real up to `end`.
-bool Ring::hold(uint64_t end) {
-  RingHeader& h = header();
-  const uint64_t held = h.held.load(std::memory_order_relaxed);
-  if (end <= held) return true;
-  const uint64_t granted = granted_growth(end - held);
-  if (granted == 0) return false;
-  uint64_t next = std::min(held + granted, held_limit_);
-  if (file_fd_ >= 0 && make_real(file_fd_, file_offset_ + held, next - held) != 0) {
-    next = end;
-    if (make_real(file_fd_, file_offset_ + held, next - held) != 0) return false;
-  }
-  h.held.store(next, std::memory_order_relaxed);
-  return true;
-}
-
-// The same behind what is held, where memory is given back once it is drained.
-bool Ring::may_grow_behind(uint32_t position, uint64_t bytes, const Jumps& jumps) {
-  auto& p = header().producers;
-  if (position + static_cast<uint32_t>(bytes / kUnit) - p.granted_from <= p.granted_units) return true;
-  uint64_t granted = granted_growth(bytes);
-  if (granted == 0) return false;
-  if (file_fd_ >= 0) {
-    // What is drained and not given back yet still will be: reserved for the next round it would be gone before that.
-    granted = std::max(bytes, std::min(granted, room(position, p.seen_reclaimed, jumps)));
-    if (!reserve(position, granted)) {
-      granted = bytes;
-      if (!reserve(position, granted)) return false;
-    }
-  }
-  // Who dies between these stores must not leave the old length at the new place, where less may have been reserved.
-  p.granted_units = 0;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  p.granted_from = position;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  p.granted_units = static_cast<uint32_t>(granted / kUnit);
-  return true;
-}
-
-// Makes the file's pages real. What is reserved and not used goes back when the ring restarts, or passes it.
-bool Ring::reserve(uint32_t position, uint64_t bytes) {
-  uint64_t offset = offset_of(position);
-  while (bytes > 0) {
-    const uint64_t piece = std::min(bytes, data_bytes_ - offset);
-    if (make_real(file_fd_, file_offset_ + offset, piece) != 0) return false;
-    bytes -= piece;
-    offset = 0;
-  }
-  return true;
-}
-
-// Memory that may be written for the first time becomes real at once.
-void Ring::make_touched(uint32_t position, uint64_t bytes) {
-  auto& p = header().producers;
-  const uint64_t end = offset_of(position) + bytes;
-  if (end <= p.touched) return;
-  populate(at(position), bytes);
-  p.touched = std::min(end, held_limit_);
+  return end <= header().held.load(std::memory_order_relaxed) || grow(position, bytes, end, jumps);
 }
 
 void Ring::look(Cursor& head) {
@@ -448,7 +358,8 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const
   Cursor next = tail;
   const uint32_t prefix = descriptors != nullptr ? sizeof(ParcelNumber) : 0;
   const bool is_far = offset_of(tail.position) >= kRestartBytes;
-  if (is_far && (head == tail || tail.position - p.restart_checked >= kRestartCheckUnits)) [[unlikely]] {
+  const bool looks = is_far && (head == tail || tail.position - p.restart_checked >= kRestartCheckUnits);
+  if (looks) [[unlikely]] {
     p.restart_checked = tail.position;
     look(head);
     FAULT_POINT(restart_looked);
@@ -487,6 +398,10 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const
     }
     const uint32_t position = next.position + *skip;
     if (!may_grow(position, units, now)) {
+      if (written == 0 && is_far && !looks) {  // what has been drained meanwhile may do
+        p.restart_checked = tail.position - kRestartCheckUnits;
+        return append(records, count, done, descriptors);
+      }
       status = Status::kNoMemory;
       break;
     }
@@ -630,69 +545,8 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
   }
   reclaim(next.position);
   FAULT_POINT(get_reclaimed);
-  if (next == tail && h.held.load(std::memory_order_relaxed) > kKeptBytes) release_held(next);
+  if (next == tail && holds()) release_held(next);
   return Status::kOk;
-}
-
-// Gives drained memory back, in whole chunks. After the commit, because a consumer that dies before it must find the
-// records again; before `reclaimed` moves, because behind it producers write. Who dies between is repeated:
-// by the next take, or by recovery.
-void Ring::reclaim(uint32_t head) {
-  RingHeader& h = header();
-  const uint32_t boundary = reclaim_boundary(head);
-  uint32_t from = h.reclaimed.load(std::memory_order_relaxed);
-  if (boundary - from - 1 >= UINT32_MAX / 2) [[likely]] return;  // boundary <= from, modulo wrap
-  FAULT_POINT(reclaim_begun);
-  const Jumps now = jumps();
-  for (const Jump& jump : {now.back, now.out}) {
-    if (!jump.within(from, head)) continue;
-    discard_span(from, whole_pages(jump.at));  // nothing will come to lie behind it in the same page
-    from = jump.end();
-  }
-  discard_span(from, boundary);
-  FAULT_POINT(reclaim_discarded);
-  h.reclaimed.store(boundary, std::memory_order_release);  // pairs with the acquire loads of reclaimed
-  FAULT_POINT(reclaim_moved);
-}
-
-// What is held is not given back here: every drained unit of it is free at once.
-uint32_t Ring::reclaim_boundary(uint32_t head) const {
-  return offset_of(head) <= held_limit_ ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
-}
-
-void Ring::discard_span(uint32_t from, uint32_t to) {
-  uint64_t left = uint64_t{to - from} * kUnit;
-  uint64_t offset = offset_of(from);
-  while (left > 0) {
-    const uint64_t piece = std::min(left, data_bytes_ - offset);
-    if (offset + piece > held_limit_) {
-      const uint64_t begin = std::max(offset, held_limit_);
-      discard(mapping_.data() + begin, offset + piece - begin);
-    }
-    left -= piece;
-    offset = 0;
-  }
-}
-
-// Gives back what was held while there was something in the ring. Free memory is the producers', so it takes their lock;
-// if that is taken, by one who puts, the next to find the ring empty does it.
-void Ring::release_held(Cursor head) {
-  RingHeader& h = header();
-  RobustMutex& mutex = h.producers.lock;
-  const RobustMutex::Outcome outcome = mutex.lock(Deadline::in_ms(0));
-  if (outcome == RobustMutex::Outcome::kOwnerDied) recover();
-  else if (outcome != RobustMutex::Outcome::kLocked) return;
-  FAULT_POINT(release_locked);
-  if (Cursor::unpack(h.tail.load(std::memory_order_acquire)) == head) {
-    h.held.store(kKeptBytes, std::memory_order_relaxed);
-    h.producers.touched = std::min(h.producers.touched, kKeptBytes);
-    // Who dies between must not leave word of memory that is gone: a file might have no other.
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    FAULT_POINT(release_begun);
-    discard(mapping_.data() + kKeptBytes, held_limit_ - kKeptBytes);
-    FAULT_POINT(release_done);
-  }
-  mutex.unlock();
 }
 
 Status Ring::try_get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_t* count,

@@ -127,6 +127,10 @@ class Ring {
   uint64_t recoveries() const { return header().recoveries.load(std::memory_order_relaxed); }
 
  private:
+  // Never given back to the system: a few pages that are always hot.
+  static constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
+  static constexpr uint64_t kChunkBytes = uint64_t{1} << 20;  // granularity of giving memory back
+
   RingHeader& header() const { return *reinterpret_cast<RingHeader*>(mapping_.header()); }
   uint8_t* at(uint32_t position) const {
     return mapping_.data() + (uint64_t{position} * kUnit & (data_bytes_ - 1));
@@ -148,7 +152,11 @@ class Ring {
   std::optional<uint32_t> place(uint32_t tail, uint32_t reclaimed, const Jumps& jumps, uint32_t units) const;
   bool fits_now(uint32_t units) const;
   bool may_grow(uint32_t position, uint32_t units, const Jumps& jumps);
+  bool grow(uint32_t position, uint64_t bytes, uint64_t end, const Jumps& jumps);
   bool hold(uint64_t end);
+  bool holds() const;
+  bool is_tight() const { return header().tight.load(std::memory_order_acquire) != 0; }
+  void stop_holding();
   bool may_grow_behind(uint32_t position, uint64_t bytes, const Jumps& jumps);
   void make_touched(uint32_t position, uint64_t bytes);
   void look(Cursor& head);

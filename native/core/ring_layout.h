@@ -115,7 +115,8 @@ struct RingHeader {
   std::atomic<uint32_t> reclaimed;         // drained pages before this position are back with the system
   alignas(64) std::atomic<uint64_t> jump_back;  // stored by producers only, as the next
   std::atomic<uint64_t> jump_out;
-  std::atomic<uint64_t> held;  // memory before this offset may be real; stored under the producers' lock
+  std::atomic<uint64_t> held;   // memory before this offset may be real; stored under the producers' lock, as the next
+  std::atomic<uint32_t> tight;  // memory is short: no more is held than what is always kept
   WaitState not_empty;
   WaitState not_full;
   WaitState joined;  // registers and is woken under the consumers' lock

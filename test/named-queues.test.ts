@@ -310,6 +310,13 @@ if (backend().name !== 'native') {
       while (!queue.empty()) if (queue.getSync()[99_999] === (got & 255)) got++;
       console.log(put > 100 && got === put);
       for (let i = 0; i < 200; i++) { queue.putSync(Buffer.alloc(100_000)); queue.getSync(); }
+      for (const size of [100_000, 5_000, 1_000_000]) {
+        let waiting = 0;
+        for (const left of [0.5, 0.9, 0.1, 0]) {
+          try { for (;;) { queue.putSync(Buffer.alloc(size, 7)); waiting++; } } catch {}
+          for (const keep = waiting * left; waiting > keep; waiting--) if (queue.getSync()[size - 1] !== 7) process.exit(3);
+        }
+      }
       queue.close();`;
       const shell = 'mount -t tmpfs -o size=24m none /dev/shm && exec "$0" -e "$1"';
       const options = { encoding: 'utf8', timeout: 25_000 } as const;

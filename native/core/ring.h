@@ -156,6 +156,7 @@ class Ring {
   bool hold(uint64_t end);
   bool holds() const;
   bool is_tight() const { return header().tight.load(std::memory_order_acquire) != 0; }
+  uint64_t held_limit() const;
   void stop_holding();
   bool may_grow_behind(uint32_t position, uint64_t bytes, const Jumps& jumps);
   void make_touched(uint32_t position, uint64_t bytes);

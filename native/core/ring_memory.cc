@@ -41,7 +41,7 @@ bool Ring::grow(uint32_t position, uint64_t bytes, uint64_t end, const Jumps& ju
   if (offset < held_limit_ && end > kKeptBytes && !is_tight() && spare_memory() / kGrantShare < held_limit_) {
     stop_holding();
   }
-  const uint64_t limit = is_tight() ? std::min(kKeptBytes, held_limit_) : held_limit_;
+  const uint64_t limit = held_limit();
   const bool may = (offset >= limit || hold(std::min(end, limit))) &&
                    (end <= limit || may_grow_behind(position, bytes, jumps));
   if (!may) stop_holding();
@@ -55,8 +55,10 @@ void Ring::stop_holding() {
   h.producers.touched = std::min(h.producers.touched, kKeptBytes);
   h.held.store(std::min(h.held.load(std::memory_order_relaxed), kKeptBytes), std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  h.tight.store(1, std::memory_order_release);  // pairs with the acquire load in discard_span
+  h.tight.store(1, std::memory_order_release);  // pairs with the acquire load in is_tight
 }
+
+uint64_t Ring::held_limit() const { return is_tight() ? std::min(kKeptBytes, held_limit_) : held_limit_; }
 
 bool Ring::holds() const { return header().held.load(std::memory_order_relaxed) > kKeptBytes || is_tight(); }
 
@@ -143,11 +145,11 @@ void Ring::reclaim(uint32_t head) {
 
 // What is held is not given back here: every drained unit of it is free at once.
 uint32_t Ring::reclaim_boundary(uint32_t head) const {
-  return offset_of(head) <= held_limit_ ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
+  return offset_of(head) <= held_limit() ? head : head & ~static_cast<uint32_t>(kChunkBytes / kUnit - 1);
 }
 
 void Ring::discard_span(uint32_t from, uint32_t to) {
-  const uint64_t floor = is_tight() ? std::min(kKeptBytes, held_limit_) : held_limit_;
+  const uint64_t floor = held_limit();
   uint64_t left = uint64_t{to - from} * kUnit;
   uint64_t offset = offset_of(from);
   while (left > 0) {
@@ -173,6 +175,7 @@ void Ring::release_held(Cursor head) {
   if (Cursor::unpack(h.tail.load(std::memory_order_acquire)) == head) {
     h.held.store(kKeptBytes, std::memory_order_relaxed);
     h.producers.touched = std::min(h.producers.touched, kKeptBytes);
+    h.producers.granted_units = 0;
     // Who dies between must not leave word of memory that is gone: a file might have no other.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     FAULT_POINT(release_begun);

@@ -83,9 +83,9 @@ test('else both sides stay awake, and an idle pool sleeps', () => {
   const asleep: Waits[] = [];
   for (let tries = 0; tries < 10 && asleep.length < 5; tries++) {
     let waits!: Waits;
-    const idle = idleShare(() => (waits = awaitedTasks('60')));
+    const idle = idleShare(() => (waits = awaitedTasks('1000')));
     expect(waits.idle).toBeLessThan(100);
-    if (spinLimit('60') === 0 || (waits.parent < AWAITED / 10 && waits.worker < AWAITED / 10)) return;
+    if (spinLimit('1000') === 0 || (waits.parent < AWAITED / 10 && waits.worker < AWAITED / 10)) return;
     if (idle > 0.25) asleep.push(waits);
   }
   if (asleep.length === 5) throw new Error(`they sleep: ${JSON.stringify(asleep)}`);

@@ -1,22 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  openSync,
-  readSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { JoinableQueue, Queue, backend, getAllStartMethods } from 'forkful';
 import { thrown, until } from './contract/methods';
+import { directory, expectFlippedRefused, expectForeignRefused, isRoot, namesOf } from './named-files';
 import { Programs, end, kill } from './programs';
 
 const program = join(__dirname, 'fixtures', 'named-queues.cjs');
@@ -28,10 +16,7 @@ if (backend().name === 'native' && !mayMount) {
     'left out: a named queue on a full file system (it takes the right to mount: root, unshare(1))',
   );
 }
-const directory = `/dev/shm/forkful-${process.geteuid?.() ?? 0}`;
-const fileOf = (name: string) => join(directory, `queue.${name}`);
-let made = 0;
-const newName = () => `test-${process.env['FORKFUL_TEST_RUN'] ?? ''}-queues-${process.pid}-${made++}`;
+const { fileOf, newName } = namesOf('queue');
 
 const programs = new Programs(program);
 const start = (...args: string[]) => programs.start(...args);
@@ -254,37 +239,26 @@ if (backend().name !== 'native') {
       keeper.close();
     });
 
-    // Only root can give a file to somebody else.
-    (process.geteuid?.() === 0 ? test : test.skip)('of another user are refused', () => {
+    (isRoot ? test : test.skip)('of another user are refused', () => {
       const name = newName();
       const queue = new Queue({ name });
-      chownSync(fileOf(name), 1, 1);
-      expect(thrown(() => new Queue({ name })).code).toBe('ERR_FORKFUL_UNSUPPORTED');
-      chownSync(fileOf(name), 0, 0);
+      expectForeignRefused(fileOf(name), () => new Queue({ name }));
       queue.close();
     });
 
     test('of another layout, C library or pointer size are refused', () => {
       const name = newName();
       const queue = new Queue({ name });
-      const fd = openSync(fileOf(name), 'r+');
       // Where the header has them: magic, version, its own size, ABI (C library, mutex, pointer).
-      for (const [at, bit] of [
+      const bits = [
         [0, 1],
         [8, 1],
         [13, 1],
         [48, 1],
         [48, 4],
         [50, 1],
-      ] as const) {
-        // prettier-ignore
-        const byte = Buffer.alloc(1);
-        readSync(fd, byte, 0, 1, at);
-        writeSync(fd, Buffer.from([byte[0]! ^ bit]), 0, 1, at);
-        expect(thrown(() => new Queue({ name })).code).toBe('ERR_FORKFUL_CORRUPT');
-        writeSync(fd, byte, 0, 1, at);
-      }
-      closeSync(fd);
+      ] as const;
+      expectFlippedRefused(fileOf(name), bits, () => new Queue({ name }));
       new Queue({ name }).close();
       queue.close();
     });
@@ -319,7 +293,11 @@ if (backend().name !== 'native') {
       for (const size of [100_000, 5_000, 1_000_000]) {
         let waiting = 0;
         for (const left of [0.5, 0.9, 0.1, 0]) {
-          try { for (;;) { queue.putSync(Buffer.alloc(size, 7)); waiting++; } } catch {}
+          try {
+            for (;;) { queue.putSync(Buffer.alloc(size, 7)); waiting++; }
+          } catch (error) {
+            if (error.code !== 'ERR_FORKFUL_FULL') throw error;
+          }
           for (const keep = waiting * left; waiting > keep; waiting--) if (queue.getSync()[size - 1] !== 7) process.exit(3);
         }
       }

@@ -3,6 +3,7 @@ import { inline, type Process } from 'forkful';
 import * as tasks from '../fixtures/tasks.js';
 import { hasSignals } from '../where';
 import { describeEach, errorOf, thrown, until } from './methods';
+import { tidily } from './tidily';
 
 /**
  * Stops a process that waits, but not in the midst of its look at what it waits for, every now and then: whoever is
@@ -21,28 +22,9 @@ async function stopAsleep(victim: Process): Promise<void> {
 
 describeEach('Condition and Barrier', ({ context }) => {
   const { Process: P, Lock, Condition, Barrier, Queue } = context;
-  const open: { close(): void }[] = [];
-  const running: Process[] = [];
-
-  function make<T extends { close(): void }>(object: T): T {
-    open.push(object);
-    return object;
-  }
-
-  async function start<A extends unknown[]>(target: (...args: A) => unknown, ...args: A): Promise<Process> {
-    const process = new P({ target: inline(target), args }) as Process;
-    running.push(process);
-    await process.start();
-    return process;
-  }
-
-  afterEach(async () => {
-    for (const process of running.splice(0)) {
-      process.kill('SIGKILL');
-      await process.join();
-    }
-    for (const object of open.splice(0)) object.close();
-  });
+  const { closing: make, running } = tidily();
+  const start = <A extends unknown[]>(target: (...args: A) => unknown, ...args: A) =>
+    running(new P({ target: inline(target), args }) as Process);
 
   test('wait gives up the lock, and has it again afterwards; without the lock it is an error', async () => {
     const lock = make(new Lock());

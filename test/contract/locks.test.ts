@@ -1,31 +1,13 @@
 import { inline, type Process } from 'forkful';
 import { signalTest } from '../where';
 import { describeEach, errorOf, thrown, until } from './methods';
+import { tidily } from './tidily';
 
 describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
   const { Process: P, Lock, RLock, Semaphore, BoundedSemaphore, Event, Queue } = context;
-  const open: { close(): void }[] = [];
-  const running: Process[] = [];
-
-  function make<T extends { close(): void }>(object: T): T {
-    open.push(object);
-    return object;
-  }
-
-  async function start<A extends unknown[]>(target: (...args: A) => unknown, ...args: A): Promise<Process> {
-    const process = new P({ target: inline(target), args }) as Process;
-    running.push(process);
-    await process.start();
-    return process;
-  }
-
-  afterEach(async () => {
-    for (const process of running.splice(0)) {
-      process.kill('SIGKILL');
-      await process.join();
-    }
-    for (const object of open.splice(0)) object.close();
-  });
+  const { closing: make, running } = tidily();
+  const start = <A extends unknown[]>(target: (...args: A) => unknown, ...args: A) =>
+    running(new P({ target: inline(target), args }) as Process);
 
   test('a lock: acquire, release, locked; over-release is an error; anybody may release', async () => {
     const lock = make(new Lock());

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import * as forkful from 'forkful';
 import * as tasks from '../fixtures/shared.js';
 import { describeEach, errorOf, thrown } from './methods';
+import { tidily } from './tidily';
 import { isSupported } from './unsupported';
 
 const TYPES = {
@@ -39,20 +40,9 @@ describeEach('shared data', ({ backend, context }) => {
     return;
   }
   const { Process: P, Value, SharedArray, SharedMemory, ShareableList, Queue } = context;
-  const open: { close(): void }[] = [];
-  const children: forkful.Process[] = [];
-
-  function closing<C extends { close(): void }>(made: C): C {
-    open.push(made);
-    return made;
-  }
-
-  async function start(target: (...args: never[]) => unknown, ...args: unknown[]): Promise<forkful.Process> {
-    const child = new P({ target: target as never, args });
-    await child.start();
-    children.push(child);
-    return child;
-  }
+  const { closing, running } = tidily();
+  const start = (target: (...args: never[]) => unknown, ...args: unknown[]) =>
+    running(new P({ target: target as never, args }));
 
   async function spin(flags: Int32Array, index: number): Promise<void> {
     const end = Date.now() + 20_000;
@@ -63,14 +53,6 @@ describeEach('shared data', ({ backend, context }) => {
   }
 
   const flags = () => closing(new SharedArray('int32', 2));
-
-  afterEach(async () => {
-    for (const child of children.splice(0)) {
-      child.kill();
-      await child.join();
-    }
-    for (const made of open.splice(0)) made.close();
-  });
 
   /** A name of this run and of this test. */
   let names = 0;
@@ -383,8 +365,7 @@ describeEach('shared data', ({ backend, context }) => {
       const array = new SharedArray('int32', [5]);
       const value = closing(new Value('int32', 1));
       const child = new P({ target: tasks.incrementFirst, args: [array, 10] });
-      children.push(child);
-      const starting = child.start();
+      const starting = running(child);
       array.close();
       await starting;
       expect(await child.result()).toBe(undefined);

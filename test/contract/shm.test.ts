@@ -3,6 +3,7 @@ import * as forkful from 'forkful';
 import { FutexWord, Mapping, Ring, type Advice } from 'forkful/shm';
 import * as tasks from '../fixtures/shm.js';
 import { describeEach, errorOf, thrown, until } from './methods';
+import { tidily } from './tidily';
 import { isSupported } from './unsupported';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- arguments of the wrong type are the subject
@@ -22,31 +23,12 @@ describeEach('forkful/shm', ({ backend, context }) => {
     return;
   }
 
-  const open: { close(): void }[] = [];
-  const children: forkful.Process[] = [];
-
-  function closing<C extends { close(): void }>(made: C): C {
-    open.push(made);
-    return made;
-  }
-
-  async function start(target: (...args: never[]) => unknown, ...args: unknown[]): Promise<forkful.Process> {
-    const child = new context.Process({ target: target as never, args });
-    await child.start();
-    children.push(child);
-    return child;
-  }
+  const { closing, running } = tidily();
+  const start = (target: (...args: never[]) => unknown, ...args: unknown[]) =>
+    running(new context.Process({ target: target as never, args }));
 
   const mapping = (size = 4096) => closing(new Mapping({ size }));
   const words = () => new Int32Array(mapping().buffer, 0, 16);
-
-  afterEach(async () => {
-    for (const child of children.splice(0)) {
-      child.kill();
-      await child.join();
-    }
-    for (const made of open.splice(0)) made.close();
-  });
 
   /** Until the main thread of a process sleeps in the kernel. */
   const asleep = (pid = 0) =>

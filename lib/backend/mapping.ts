@@ -1,7 +1,16 @@
 import type { Share } from './backend';
 
-/** What a program tells the kernel of how it will use pages. */
-export type Advice = 'normal' | 'random' | 'sequential' | 'willneed' | 'hugepage' | 'nohugepage' | 'remove';
+/** What a program tells the kernel of how it will use pages. In this order in native/addon/mapping_object.cc too. */
+export const ADVICE = [
+  'normal',
+  'random',
+  'sequential',
+  'willneed',
+  'hugepage',
+  'nohugepage',
+  'remove',
+] as const;
+export type Advice = (typeof ADVICE)[number];
 
 /** Shared pages without anything of ours in them. */
 export interface MappedPages {

@@ -1,14 +1,12 @@
 import '../dispose';
 import { backend } from '../backend';
-import type { MappedPages } from '../backend/mapping';
+import { ADVICE, type MappedPages } from '../backend/mapping';
 import { ClosedError, InvalidArgumentError } from '../errors';
 import { registerHandleType, type HandleDescription, type Transferable } from '../handles';
 import { flag, integer, oneOf, record } from '../options';
 import { HANDLE, registerSharedBuffer } from '../serializer';
 import { MOST_BYTES } from '../shared/block';
 import { describeView } from '../shared/views';
-
-const ADVICE = ['normal', 'random', 'sequential', 'willneed', 'hugepage', 'nohugepage', 'remove'] as const;
 
 /** What {@link Mapping.advise} tells the kernel, as madvise(2) has it. */
 export type Advice = (typeof ADVICE)[number];

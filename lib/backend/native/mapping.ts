@@ -1,20 +1,9 @@
 import { ClosedError, UnsupportedError } from '../../errors';
 import type { Share } from '../backend';
-import type { Advice, MappedPages, MappingBackend } from '../mapping';
+import { ADVICE, type Advice, type MappedPages, type MappingBackend } from '../mapping';
 import { addon, type NativeMapping } from './addon';
 import { memoryFailure } from './memory-failure';
 import { slice } from './reactor';
-
-/** Mirrors kAdvice in native/addon/mapping_object.cc. */
-const ADVICE: readonly Advice[] = [
-  'normal',
-  'random',
-  'sequential',
-  'willneed',
-  'hugepage',
-  'nohugepage',
-  'remove',
-];
 
 function attempt<R>(bytes: number, act: () => R): R {
   try {

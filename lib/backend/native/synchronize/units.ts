@@ -6,16 +6,11 @@ import { NativeMutex } from './mutex';
 import type { RequestedUnits } from './requests';
 import { NativeSemaphore } from './semaphore';
 import { SharedState } from './state';
-import type { Source } from './synchronizer';
 
 const isMutex = ({ initial, max }: SemaphoreOptions) => initial === 1 && max === 1;
 
-function make(options: SemaphoreOptions, source?: Source): RequestedUnits {
-  return isMutex(options) ? new NativeMutex(source) : new NativeSemaphore(source, options);
-}
-
 export function createUnits(options: SemaphoreOptions): RequestedUnits {
-  return make(options);
+  return isMutex(options) ? new NativeMutex() : new NativeSemaphore(undefined, options);
 }
 
 export function openUnits({ kind, descriptors }: Share, naming?: UnitsName): RequestedUnits {

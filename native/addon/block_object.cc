@@ -1,16 +1,13 @@
 #include "addon/block_object.h"
 
-#include <cerrno>
 #include <string>
 
 #include "addon/convert.h"
-#include "addon/scratch.h"
+#include "addon/shared_buffer.h"
 #include "core/named_file.h"
 
 namespace forkful {
 namespace {
-
-uint64_t size_of(const Napi::Value& value) { return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value()); }
 
 // (bytes, kind) -> fd
 Napi::Value create(const Napi::CallbackInfo& info) {
@@ -31,8 +28,6 @@ Napi::Value remove_unused(const Napi::CallbackInfo& info) {
   remove_unused_files();
   return info.Env().Undefined();
 }
-
-void let_go(napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<SharedBlock>*>(hint); }
 
 }  // namespace
 
@@ -59,16 +54,7 @@ BlockObject::BlockObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Bloc
 // The ArrayBuffer over the bytes; once.
 Napi::Value BlockObject::buffer(const Napi::CallbackInfo& info) {
   if (!block_) throw Napi::TypeError::New(info.Env(), "buffer");
-  auto owner = std::make_unique<std::shared_ptr<SharedBlock>>(block_);
-  napi_value made;
-  const napi_status status =
-      napi_create_external_arraybuffer(info.Env(), block_->data(), block_->bytes(), let_go, owner.get(), &made);
-  if (status == napi_no_external_buffers_allowed) {
-    throw system_error(info.Env(), "napi_create_external_arraybuffer", ENOTSUP);
-  }
-  if (status != napi_ok) throw Napi::Error::New(info.Env());
-  owner.release();
-  return Napi::Value(info.Env(), made);
+  return shared_buffer(info.Env(), block_);
 }
 
 Napi::Value BlockObject::kind(const Napi::CallbackInfo& info) {
@@ -129,16 +115,9 @@ Napi::Value BlockObject::remove_name(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// (buffer): detaches it. If its bytes were transferred to another ArrayBuffer they are that one's, until it is collected.
+// (buffer)
 Napi::Value BlockObject::close(const Napi::CallbackInfo& info) {
-  if (!block_) return info.Env().Undefined();
-  auto buffer = info[0].As<Napi::ArrayBuffer>();
-  if (!buffer.IsDetached()) {
-    buffer.Detach();
-    block_->retire();
-    AddonData::of(info.Env())->late_blocks.add(block_, block_->bytes());
-  }
-  block_.reset();
+  close_shared_buffer(info.Env(), info[0], block_);
   return info.Env().Undefined();
 }
 

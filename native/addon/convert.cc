@@ -17,6 +17,8 @@ int checked(Napi::Env env, const char* call, int result) {
   return result;
 }
 
+uint64_t size_of(const Napi::Value& value) { return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value()); }
+
 int integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
 
 std::vector<int> integers(const Napi::Value& value) {

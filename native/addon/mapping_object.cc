@@ -2,21 +2,18 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
-#include <cerrno>
+#include <iterator>
 
 #include "addon/convert.h"
-#include "addon/scratch.h"
+#include "addon/shared_buffer.h"
 #include "core/futex_word.h"
 
 namespace forkful {
 namespace {
 
-// Mirrors lib/backend/native/mapping.ts.
+// Mirrors ADVICE in lib/backend/mapping.ts.
 constexpr int kAdvice[] = {MADV_NORMAL,    MADV_RANDOM,   MADV_SEQUENTIAL, MADV_WILLNEED,
                            MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_REMOVE};
-
-uint64_t size_of(const Napi::Value& value) { return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value()); }
 
 // (bytes) -> fd
 Napi::Value create(const Napi::CallbackInfo& info) {
@@ -44,7 +41,7 @@ napi_value number(napi_env env, int value) {
 }
 
 // (Int32Array, expected, timeout in ms) -> WordWait
-napi_value futex_wait(napi_env env, napi_callback_info info) {
+napi_value wait_for_word(napi_env env, napi_callback_info info) {
   size_t count = 3;
   napi_value arguments[3];
   int32_t expected = 0;
@@ -61,7 +58,7 @@ napi_value futex_wait(napi_env env, napi_callback_info info) {
 }
 
 // (Int32Array, how many at most) -> how many
-napi_value futex_wake(napi_env env, napi_callback_info info) {
+napi_value wake_word(napi_env env, napi_callback_info info) {
   size_t count = 2;
   napi_value arguments[2];
   int32_t most = 0;
@@ -71,10 +68,8 @@ napi_value futex_wake(napi_env env, napi_callback_info info) {
   }
   uint32_t* const word = word_of(env, arguments[0]);
   if (word == nullptr) return refuse(env, "futexWake");
-  return number(env, wake_word(word, most));
+  return number(env, futex_wake(word, most));
 }
-
-void let_go(napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Mapping>*>(hint); }
 
 }  // namespace
 
@@ -101,17 +96,8 @@ Mapping& MappingObject::use(const char* call) {
 
 // The ArrayBuffer over the bytes; once.
 Napi::Value MappingObject::buffer(const Napi::CallbackInfo& info) {
-  const Mapping& mapping = use("buffer");
-  auto owner = std::make_unique<std::shared_ptr<Mapping>>(mapping_);
-  napi_value made;
-  const napi_status status =
-      napi_create_external_arraybuffer(info.Env(), mapping.data(), mapping.bytes(), let_go, owner.get(), &made);
-  if (status == napi_no_external_buffers_allowed) {
-    throw system_error(info.Env(), "napi_create_external_arraybuffer", ENOTSUP);
-  }
-  if (status != napi_ok) throw Napi::Error::New(info.Env());
-  owner.release();
-  return Napi::Value(info.Env(), made);
+  use("buffer");
+  return shared_buffer(info.Env(), mapping_);
 }
 
 Napi::Value MappingObject::descriptor(const Napi::CallbackInfo& info) {
@@ -132,16 +118,9 @@ Napi::Value MappingObject::advise(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// (buffer): detaches it. If its bytes were transferred to another ArrayBuffer they are that one's, until it is collected.
+// (buffer)
 Napi::Value MappingObject::close(const Napi::CallbackInfo& info) {
-  if (!mapping_) return info.Env().Undefined();
-  auto buffer = info[0].As<Napi::ArrayBuffer>();
-  if (!buffer.IsDetached()) {
-    buffer.Detach();
-    mapping_->retire();
-    AddonData::of(info.Env())->late_blocks.add(mapping_, mapping_->bytes());
-  }
-  mapping_.reset();
+  close_shared_buffer(info.Env(), info[0], mapping_);
   return info.Env().Undefined();
 }
 
@@ -154,8 +133,8 @@ void define_mappings(Napi::Env env, Napi::Object exports) {
     }
     exports.Set(name, Napi::Value(env, made));
   };
-  define("futexWait", futex_wait);
-  define("futexWake", futex_wake);
+  define("futexWait", wait_for_word);
+  define("futexWake", wake_word);
 }
 
 }  // namespace forkful

@@ -121,14 +121,13 @@ void ReactorObject::dispatch() {
   Napi::HandleScope scope(env_);
   const uint32_t count = collect(0);
   if (count == 0) return;
-  if (waiting_since_ns_ != 0) waits_.slept(monotonic_ns() - waiting_since_ns_);
-  waiting_since_ns_ = 0;
+  waits_.woke();
   call(on_events_, Napi::Number::New(env_, count));
 }
 
 // (number of a ring): something comes soon.
 Napi::Value ReactorObject::expect(const Napi::CallbackInfo& info) {
-  waiting_since_ns_ = 0;
+  waits_.forget();
   if (poll_ == nullptr || !waits_.allowed()) return info.Env().Undefined();
   expected_ = info[0].As<Napi::Number>().Uint32Value();
   expecting_ = true;
@@ -162,11 +161,8 @@ void ReactorObject::before_sleep() {
 bool ReactorObject::await_expected(bool may_spin) {
   const Ring* ring = AddonData::of(env_)->rings->at(expected_);
   if (ring == nullptr) return false;
-  if (!may_spin) return ring->items() != 0;
-  const int64_t begun = monotonic_ns();
-  if (waits_.spin([ring] { return ring->items() != 0; })) return true;
-  waiting_since_ns_ = begun;
-  return false;
+  const auto has_come = [ring] { return ring->items() != 0; };
+  return may_spin ? waits_.spin(has_come) : has_come();
 }
 
 void ReactorObject::call(const Napi::FunctionReference& function, napi_value argument) {

@@ -45,8 +45,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   Poll* poll_ = nullptr;
   Napi::FunctionReference on_events_;
   Napi::FunctionReference on_expected_;
-  SpinBudget waits_;  // for what is expected
-  int64_t waiting_since_ns_ = 0;  // asleep for what was expected; 0: nothing
+  SpinBeforeSleep waits_;  // for what is expected
   bool expecting_ = false;
   bool put_off_ = false;  // JavaScript has not armed what it has received
   uint32_t expected_ = 0;  // the ring's number

@@ -98,17 +98,13 @@ void RingObject::detach() {
 
 // Spins for a moment where that has paid; whether a record came. If not, the caller sleeps now, and says when it woke.
 Napi::Value RingObject::spin(const Napi::CallbackInfo& info) {
-  if (!ring_.attached() || !waits_.allowed()) return Napi::Boolean::New(info.Env(), false);
-  const int64_t begun = monotonic_ns();
-  const bool came = waits_.spin([this] { return ring_.items() != 0; });
-  waiting_since_ns_ = came ? 0 : begun;
-  return Napi::Boolean::New(info.Env(), came);
+  return Napi::Boolean::New(info.Env(),
+                            ring_.attached() && waits_.spin([this] { return ring_.items() != 0; }));
 }
 
 // A record has come to the one who did not spin for long enough.
 Napi::Value RingObject::woke(const Napi::CallbackInfo& info) {
-  if (waiting_since_ns_ != 0) waits_.slept(monotonic_ns() - waiting_since_ns_);
-  waiting_since_ns_ = 0;
+  waits_.woke();
   return info.Env().Undefined();
 }
 

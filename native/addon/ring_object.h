@@ -39,8 +39,7 @@ class RingObject : public Napi::ObjectWrap<RingObject> {
   int unlocked_ = -1;  // of a ring in a file
   std::shared_ptr<RingTable> table_;  // nullptr: detached
   uint32_t number_ = 0;
-  SpinBudget waits_;  // of those who sleep elsewhere than in the ring
-  int64_t waiting_since_ns_ = 0;  // 0: nobody does
+  SpinBeforeSleep waits_;  // of those who do not sleep in the ring
 };
 
 }  // namespace forkful

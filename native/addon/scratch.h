@@ -15,8 +15,9 @@
 
 namespace forkful {
 
-// Blocks and mappings that were closed lately. What the kernel, or another thread, was doing with their bytes then (fs.read, zlib) may
-// go on: the addresses must not lead nowhere, or to something else, too soon. There is no memory behind them.
+// Blocks and mappings that were closed lately. What the kernel, or another thread, was doing with their bytes then
+// (fs.read, zlib) may go on: the addresses must not lead nowhere, or to something else, too soon. There is no memory
+// behind them.
 class LateBlocks {
  public:
   void add(std::shared_ptr<void> block, uint64_t bytes) {

@@ -11,14 +11,9 @@
 #include "core/shared_memory.h"
 
 namespace forkful {
-namespace {
-
-constexpr uint64_t kMostBytes = uint64_t{1} << 53;
-
-}  // namespace
 
 int create_mapping(uint64_t bytes) {
-  if (bytes == 0 || bytes > kMostBytes) return -ENOMEM;
+  if (bytes == 0 || bytes > kMostSharedBytes) return -ENOMEM;
   return create_shared_memory("forkful-mapping", bytes);
 }
 
@@ -43,8 +38,7 @@ int Mapping::attach(int fd) {
 
 void Mapping::retire() {
   if (base_ == nullptr) return;
-  // If it fails the memory stays until the mapping goes.
-  mmap(base_, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  detach_pages(base_, bytes_);
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
 }
@@ -63,9 +57,9 @@ int Mapping::reserve() {
 int Mapping::advise(uint64_t offset, uint64_t length, int advice) {
   if (offset > bytes_ || length > bytes_ - offset) return EINVAL;
   const uint64_t page = page_size();
-  const uint64_t begin = (offset + page - 1) / page * page;
+  const uint64_t begin = whole_pages(offset);
   // The last page of the mapping is its own to the end, whether the size is a multiple of pages or not.
-  const uint64_t end = offset + length == bytes_ ? (bytes_ + page - 1) / page * page : (offset + length) / page * page;
+  const uint64_t end = offset + length == bytes_ ? whole_pages(bytes_) : (offset + length) / page * page;
   if (end <= begin) return 0;
   return madvise(base_ + begin, end - begin, advice) == 0 ? 0 : errno;
 }

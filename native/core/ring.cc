@@ -34,8 +34,7 @@ void nap(int64_t nanoseconds) {
 }  // namespace
 
 size_t Ring::header_bytes(bool has_ledger) {
-  const size_t page = page_size();
-  return (sizeof(RingHeader) + (has_ledger ? sizeof(Ledger) : 0) + page - 1) / page * page;
+  return whole_pages(sizeof(RingHeader) + (has_ledger ? sizeof(Ledger) : 0));
 }
 
 int Ring::create(int fd, uint64_t offset, const Limits& limits) {
@@ -67,7 +66,7 @@ int Ring::create(int fd, uint64_t offset, const Limits& limits) {
   h.producers.seen_reclaimed = start.position;
   h.producers.restart_checked = start.position;
   h.reclaimed = start.position;
-  h.held = std::min(limits.in_file ? kKeptBytes : kUnaskedBytes, held_limit_);  // a file's are real, by the above
+  h.held = std::min(limits.in_file ? kKeptBytes : kUnaskedBytes, most_held_);  // a file's are real, by the above
   if (!h.producers.lock.initialise() || !h.consumers.lock.initialise()) return ENOSYS;
   h.magic = kRingMagic;
   return 0;
@@ -292,7 +291,7 @@ bool Ring::fits_now(uint32_t units) const {
 bool Ring::may_grow(uint32_t position, uint32_t units, const Jumps& jumps) {
   const uint64_t bytes = uint64_t{units} * kUnit;
   uint64_t end = offset_of(position) + bytes;
-  if (held_limit_ == data_bytes_) end = std::min(end, data_bytes_);  // what wraps needs all of it
+  if (most_held_ == data_bytes_) end = std::min(end, data_bytes_);  // what wraps needs all of it
   return end <= header().held.load(std::memory_order_relaxed) || grow(position, bytes, end, jumps);
 }
 
@@ -712,10 +711,6 @@ Status Ring::arm_joined(const Deadline& lock_deadline) {
   h.consumers.lock.unlock();
   if (poisoned()) return Status::kCorrupt;
   return is_done ? Status::kOk : Status::kFull;
-}
-
-bool Ring::spin_not_empty() {
-  return consumer_spin_.spin([&] { return items() != 0; });
 }
 
 // ---------------------------------------------------------------------------------------------------------------

@@ -100,7 +100,6 @@ class Ring {
   [[nodiscard]] Status arm_not_empty(const Deadline& lock_deadline);
   [[nodiscard]] Status arm_not_full(uint32_t length, const Deadline& lock_deadline);
 
-  bool spin_not_empty();
   void limit_spinning(int64_t most_ns) {
     consumer_spin_.limit(most_ns);
     producer_spin_.limit(most_ns);
@@ -153,7 +152,7 @@ class Ring {
   bool fits_now(uint32_t units) const;
   bool may_grow(uint32_t position, uint32_t units, const Jumps& jumps);
   bool grow(uint32_t position, uint64_t bytes, uint64_t end, const Jumps& jumps);
-  bool hold(uint64_t end);
+  bool hold(uint64_t end, uint64_t spare);
   bool holds() const;
   bool is_tight() const { return header().tight.load(std::memory_order_acquire) != 0; }
   uint64_t held_limit() const;
@@ -184,7 +183,7 @@ class Ring {
   uint64_t data_bytes_ = 0;
   uint64_t max_bytes_ = 0;
   uint32_t max_items_ = 0;
-  uint64_t held_limit_ = 0;  // memory before this offset is given back only when the ring is empty
+  uint64_t most_held_ = 0;  // memory before this offset is given back only when the ring is empty
   int not_empty_fd_ = -1;
   int not_full_fd_ = -1;
   int joined_fd_ = -1;

@@ -17,13 +17,12 @@ constexpr uint64_t kLeastGranted = uint64_t{256} << 10;
 constexpr uint64_t kGrantShare = 16;
 
 // How much more may become real: at least `bytes`, and some on stock; 0: they may not.
-uint64_t granted_growth(uint64_t bytes) {
-  const uint64_t spare = spare_memory();
+uint64_t granted_growth(uint64_t bytes, uint64_t spare) {
   const uint64_t granted = std::max(bytes, std::clamp(spare / kGrantShare, kLeastGranted, kMostGranted));
   return granted > spare ? 0 : granted;
 }
 
-uint32_t whole_pages(uint32_t position) {
+uint32_t next_page(uint32_t position) {
   const auto units = static_cast<uint32_t>(page_size() / kUnit);
   return (position + units - 1) / units * units;
 }
@@ -32,18 +31,20 @@ uint32_t whole_pages(uint32_t position) {
 
 void Ring::set_data_bytes(uint64_t bytes) {
   data_bytes_ = bytes;
-  held_limit_ = std::max(std::min(kKeptBytes, bytes), std::min(kHeldBytes, bytes / 2));
+  most_held_ = std::max(std::min(kKeptBytes, bytes), std::min(kHeldBytes, bytes / 2));
 }
 
 // Memory up to `end` may become real: what is held, as long as there is much more, or what is given back when it is drained.
 bool Ring::grow(uint32_t position, uint64_t bytes, uint64_t end, const Jumps& jumps) {
   const uint64_t offset = offset_of(position);
-  if (offset < held_limit_ && end > kKeptBytes && !is_tight() && spare_memory() / kGrantShare < held_limit_) {
-    stop_holding();
+  bool may = true;
+  if (offset < held_limit()) {
+    const uint64_t spare = spare_memory();
+    if (end > kKeptBytes && !is_tight() && spare / kGrantShare < most_held_) stop_holding();
+    const uint64_t limit = held_limit();
+    may = offset >= limit || hold(std::min(end, limit), spare);
   }
-  const uint64_t limit = held_limit();
-  const bool may = (offset >= limit || hold(std::min(end, limit))) &&
-                   (end <= limit || may_grow_behind(position, bytes, jumps));
+  may = may && (end <= held_limit() || may_grow_behind(position, bytes, jumps));
   if (!may) stop_holding();
   return may;
 }
@@ -58,18 +59,18 @@ void Ring::stop_holding() {
   h.tight.store(1, std::memory_order_release);  // pairs with the acquire load in is_tight
 }
 
-uint64_t Ring::held_limit() const { return is_tight() ? std::min(kKeptBytes, held_limit_) : held_limit_; }
+uint64_t Ring::held_limit() const { return is_tight() ? std::min(kKeptBytes, most_held_) : most_held_; }
 
 bool Ring::holds() const { return header().held.load(std::memory_order_relaxed) > kKeptBytes || is_tight(); }
 
 // What is held may become real up to `end`.
-bool Ring::hold(uint64_t end) {
+bool Ring::hold(uint64_t end, uint64_t spare) {
   RingHeader& h = header();
   const uint64_t held = h.held.load(std::memory_order_relaxed);
   if (end <= held) return true;
-  const uint64_t granted = granted_growth(end - held);
+  const uint64_t granted = granted_growth(end - held, spare);
   if (granted == 0) return false;
-  uint64_t next = std::min(held + granted, held_limit_);
+  uint64_t next = std::min(held + granted, most_held_);
   if (file_fd_ >= 0 && make_real(file_fd_, file_offset_ + held, next - held) != 0) {
     next = end;
     if (make_real(file_fd_, file_offset_ + held, next - held) != 0) return false;
@@ -82,7 +83,7 @@ bool Ring::hold(uint64_t end) {
 bool Ring::may_grow_behind(uint32_t position, uint64_t bytes, const Jumps& jumps) {
   auto& p = header().producers;
   if (position + static_cast<uint32_t>(bytes / kUnit) - p.granted_from <= p.granted_units) return true;
-  uint64_t granted = granted_growth(bytes);
+  uint64_t granted = granted_growth(bytes, spare_memory());
   if (granted == 0) return false;
   if (file_fd_ >= 0) {
     // What is drained and not given back yet still will be: reserved for the next round it would be gone before that.
@@ -119,7 +120,7 @@ void Ring::make_touched(uint32_t position, uint64_t bytes) {
   const uint64_t end = offset_of(position) + bytes;
   if (end <= p.touched) return;
   populate(at(position), bytes);
-  p.touched = std::min(end, held_limit_);
+  p.touched = std::min(end, most_held_);
 }
 
 // Gives drained memory back, in whole chunks. After the commit, because a consumer that dies before it must find the
@@ -134,7 +135,7 @@ void Ring::reclaim(uint32_t head) {
   const Jumps now = jumps();
   for (const Jump& jump : {now.back, now.out}) {
     if (!jump.within(from, head)) continue;
-    discard_span(from, whole_pages(jump.at));  // nothing will come to lie behind it in the same page
+    discard_span(from, next_page(jump.at));  // nothing will come to lie behind it in the same page
     from = jump.end();
   }
   discard_span(from, boundary);
@@ -179,7 +180,7 @@ void Ring::release_held(Cursor head) {
     // Who dies between must not leave word of memory that is gone: a file might have no other.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     FAULT_POINT(release_begun);
-    if (held_limit_ > kKeptBytes) discard(mapping_.data() + kKeptBytes, held_limit_ - kKeptBytes);
+    if (most_held_ > kKeptBytes) discard(mapping_.data() + kKeptBytes, most_held_ - kKeptBytes);
     h.tight.store(0, std::memory_order_relaxed);
     FAULT_POINT(release_done);
   }

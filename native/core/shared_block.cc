@@ -17,18 +17,11 @@
 namespace forkful {
 namespace {
 
-constexpr uint64_t kMostBytes = uint64_t{1} << 53;
-
-uint64_t in_pages(uint64_t bytes) {
-  const uint64_t page = page_size();
-  return (bytes + page - 1) / page * page;
-}
-
 // What a block of so many bytes occupies.
-uint64_t file_bytes(uint64_t bytes) { return in_pages(kBlockDataOffset + bytes); }
+uint64_t file_bytes(uint64_t bytes) { return whole_pages(kBlockDataOffset + bytes); }
 
 int write_header(int fd, uint64_t bytes, uint32_t kind) {
-  const size_t header_bytes = in_pages(sizeof(BlockHeader));
+  const size_t header_bytes = whole_pages(sizeof(BlockHeader));
   void* mapped = mmap(nullptr, header_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) return -errno;
   auto* header = new (mapped) BlockHeader{};
@@ -59,13 +52,13 @@ bool describe(int fd, Description* out) {
   if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return false;
   if (pread(fd, out, sizeof *out, 0) != static_cast<ssize_t>(sizeof *out)) return false;
   return out->magic == kBlockMagic && out->version == kBlockVersion && out->abi == kAbi &&
-         out->data_bytes <= kMostBytes && file_bytes(out->data_bytes) <= static_cast<uint64_t>(file.st_size);
+         out->data_bytes <= kMostSharedBytes && file_bytes(out->data_bytes) <= static_cast<uint64_t>(file.st_size);
 }
 
 }  // namespace
 
 int initialise_block(int fd, uint64_t bytes, uint32_t kind) {
-  if (bytes > kMostBytes) return -ENOMEM;
+  if (bytes > kMostSharedBytes) return -ENOMEM;
   const uint64_t total = file_bytes(bytes);
   // Asked first: the kernel does not refuse memory that is not there, it ends processes.
   if (!memory_allows(total)) return -ENOMEM;
@@ -77,7 +70,7 @@ int initialise_block(int fd, uint64_t bytes, uint32_t kind) {
 }
 
 int create_block(uint64_t bytes, uint32_t kind) {
-  if (bytes > kMostBytes) return -ENOMEM;
+  if (bytes > kMostSharedBytes) return -ENOMEM;
   const int fd = create_shared_memory("forkful-memory", file_bytes(bytes));
   if (fd < 0) return fd;
   if (const int error = initialise_block(fd, bytes, kind)) {
@@ -121,8 +114,7 @@ int SharedBlock::attach(int fd, bool apart) {
 void SharedBlock::retire() {
   retired_ = true;
   if (holds_ > 0 || base_ == nullptr) return;
-  // If it fails the memory stays until the mapping goes.
-  mmap(base_, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  detach_pages(base_, mapped_bytes_);
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
 }

@@ -12,6 +12,11 @@ namespace forkful {
 
 size_t page_size() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
+uint64_t whole_pages(uint64_t bytes) {
+  const uint64_t page = page_size();
+  return (bytes + page - 1) / page * page;
+}
+
 int create_shared_memory(const char* label, uint64_t bytes) {
   const int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -errno;
@@ -27,17 +32,22 @@ int create_shared_memory(const char* label, uint64_t bytes) {
 
 void discard(uint8_t* address, uint64_t bytes) {
   const uint64_t page = page_size();
-  const auto begin = (reinterpret_cast<uintptr_t>(address) + page - 1) / page * page;
+  const auto begin = whole_pages(reinterpret_cast<uintptr_t>(address));
   const auto end = (reinterpret_cast<uintptr_t>(address) + bytes) / page * page;
   // A failure costs memory, never correctness.
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_REMOVE);
+}
+
+void detach_pages(uint8_t* address, uint64_t bytes) {
+  // If it fails the memory stays until the mapping goes.
+  mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
 }
 
 void populate(uint8_t* address, uint64_t bytes) {
 #ifdef MADV_POPULATE_WRITE
   const uint64_t page = page_size();
   const auto begin = reinterpret_cast<uintptr_t>(address) / page * page;
-  const auto end = (reinterpret_cast<uintptr_t>(address) + bytes + page - 1) / page * page;
+  const auto end = whole_pages(reinterpret_cast<uintptr_t>(address) + bytes);
   // A failure costs time, never correctness.
   madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
 #endif

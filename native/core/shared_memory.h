@@ -7,6 +7,10 @@
 namespace forkful {
 
 size_t page_size();
+uint64_t whole_pages(uint64_t bytes);
+
+// More than any machine has, and less than overflows.
+constexpr uint64_t kMostSharedBytes = uint64_t{1} << 53;
 
 // A nameless, sealed shared-memory file of `bytes` virtual bytes, none of them real yet. Close-on-exec.
 // Returns the descriptor, or -errno.
@@ -15,6 +19,9 @@ int create_shared_memory(const char* label, uint64_t bytes);
 // Gives the pages that lie wholly inside [address, address + bytes) of a shared mapping back to the system; they read
 // as zeros afterwards, in every process.
 void discard(uint8_t* address, uint64_t bytes);
+
+// Puts private zeros in the place of a mapping, whole pages: the addresses stay valid, the memory is let go of.
+void detach_pages(uint8_t* address, uint64_t bytes);
 
 // Makes the pages of a range real at once, rather than by a fault for each when they are written.
 void populate(uint8_t* address, uint64_t bytes);

@@ -84,4 +84,33 @@ class SpinBudget {
   int stream_ = 0;  // waits in a row that ended at once
 };
 
+// One who spins here and sleeps elsewhere: in an event loop, in an epoll.
+class SpinBeforeSleep {
+ public:
+  void limit(int64_t most_ns) { budget_.limit(most_ns); }
+  bool allowed() const { return budget_.allowed(); }
+
+  // Whether it came. If not, the caller sleeps now, and says when it woke.
+  template <class Ready>
+  bool spin(Ready ready) {
+    if (!allowed()) return false;
+    const int64_t begun = monotonic_ns();
+    const bool came = budget_.spin(ready);
+    waiting_since_ns_ = came ? 0 : begun;
+    return came;
+  }
+
+  void woke() {
+    if (waiting_since_ns_ != 0) budget_.slept(monotonic_ns() - waiting_since_ns_);
+    waiting_since_ns_ = 0;
+  }
+
+  // What comes now does not end the wait that was spun for.
+  void forget() { waiting_since_ns_ = 0; }
+
+ private:
+  SpinBudget budget_;
+  int64_t waiting_since_ns_ = 0;  // 0: nobody sleeps
+};
+
 }  // namespace forkful

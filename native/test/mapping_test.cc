@@ -44,14 +44,14 @@ void word_between_threads(uint32_t* word) {
   CHECK(wait_on_word(word, 1, Deadline::never()) == WordWait::kNotEqual);
   CHECK(wait_on_word(word, 0, Deadline::in_ms(0)) == WordWait::kTimedOut);
   CHECK(wait_on_word(word, 0, Deadline::in_ms(5)) == WordWait::kTimedOut);
-  CHECK(wake_word(word, 1) == 0);
+  CHECK(futex_wake(word, 1) == 0);
   uint32_t seen = 0;
   std::thread sleeper([&] {
     while (__atomic_load_n(word, __ATOMIC_SEQ_CST) == 0) wait_on_word(word, 0, Deadline::never());
     seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
   });
   __atomic_store_n(word, 7, __ATOMIC_SEQ_CST);
-  wake_word(word, 1);
+  futex_wake(word, 1);
   sleeper.join();
   CHECK(seen == 7);
 }
@@ -67,7 +67,7 @@ void killed_waiter(uint32_t* word) {
   CHECK(child > 0 && kill(child, SIGKILL) == 0);
   int status;
   CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-  CHECK(wake_word(word, 100) == 0);
+  CHECK(futex_wake(word, 100) == 0);
 }
 
 }  // namespace

@@ -33,6 +33,8 @@
         "native/addon/block_object.cc",
         "native/addon/convert.cc",
         "native/addon/fork.cc",
+        "native/addon/fork_here.cc",
+        "native/addon/inherited_input.cc",
         "native/addon/mapping_object.cc",
         "native/addon/messages.cc",
         "native/addon/named.cc",
@@ -57,6 +59,7 @@
         "native/test/mapping_test.cc",
         "native/test/hostile.cc",
         "native/test/ledger_test.cc",
+        "native/test/named_test.cc",
         "native/test/parcel_test.cc",
         "native/test/storm_test.cc",
         "native/test/stress.cc"

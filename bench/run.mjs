@@ -89,9 +89,10 @@ function placed(placement) {
 /** One measurement of a peer, in a fresh process. */
 export function runCase(request, options = {}) {
   const cpus = placed(request.placement ?? 'free');
-  return answerOf(process.execPath, [CASE, JSON.stringify({ ...request, cpus })], {
+  const { nodeArguments = [], ...others } = options;
+  return answerOf(process.execPath, [...nodeArguments, CASE, JSON.stringify({ ...request, cpus })], {
     timeout: 60_000,
-    ...options,
+    ...others,
   });
 }
 

@@ -54,7 +54,7 @@ const issues = {
       { who: 'sync', figure: LARGE, atLeast: 5_000 },
       { who: 'sync', figure: SPINNING, atMost: 1 },
       { who: 'sync', figure: ASLEEP, over: 'futex', atMost: 1.15 },
-      { who: 'await each', figure: ASLEEP, over: 'eventfd and epoll', atMost: 1.15 },
+      { who: 'await each', figure: ASLEEP, over: 'eventfd and uv_poll', atMost: 1.15 },
       { who: 'await each', figure: ASLEEP, over: 'child_process advanced', atMost: 0.8 },
     ],
     pipe: [

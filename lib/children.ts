@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Child } from './backend/backend';
+import { whenForked } from './forked';
 
 const { SIGTERM, SIGKILL } = constants.signals;
 /** How long (ms) a child may take to end after SIGTERM. */
@@ -14,6 +15,12 @@ interface Running {
 const running = new Set<Running>();
 let installed = false;
 let ending = false;
+
+whenForked(() => {
+  running.clear(); // they are the parent's
+  installed = false;
+  ending = false;
+});
 
 /** Whether the event loop has ended once, so that it now runs only until the children have ended. */
 export function isEnding(): boolean {

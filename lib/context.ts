@@ -1,8 +1,12 @@
-import type { StartMethod } from './backend/backend';
+import { inspect } from 'node:util';
+import type { Preload, StartMethod } from './backend/backend';
+import { InvalidArgumentError } from './errors';
+import { preloadFrom, type ForkserverPreloadOptions } from './forkserver-preload';
+import { record } from './options';
 import { Pipe } from './pipe';
 import type { PoolOptions } from './pool/options';
 import { Pool } from './pool/pool';
-import { Process, type ProcessOptions } from './process';
+import { PRELOAD, Process, type ProcessOptions } from './process';
 import { JoinableQueue, Queue, SimpleQueue } from './queue';
 import { SharedArray } from './shared/array';
 import { ShareableList } from './shared/list';
@@ -33,12 +37,20 @@ export interface Context {
   readonly ShareableList: typeof ShareableList;
 }
 
+export interface ContextOptions extends ForkserverPreloadOptions {
+  /** Modules that a forkserver of the context's own loads, instead of the program's: as of `setForkserverPreload`. @default [] */
+  readonly preload?: readonly (string | URL)[];
+}
+
 /**
  * A context for one start method.
  * @param method @default whatever the program uses
+ * @param options for 'forkserver' alone: its processes and pools come from a forkserver of its own, with its own preload
  * @throws UnsupportedError if the method does not work here
+ * @throws FunctionReferenceError if a module cannot be found
  */
-export function getContext(method?: StartMethod): Context {
+export function getContext(method?: StartMethod, options?: ContextOptions): Context {
+  const preload = options === undefined ? undefined : ownPreload(method, options);
   const bound = () => (method === undefined ? {} : { context });
   const context: Context = {
     method: method === undefined ? getStartMethod() : checkStartMethod(method),
@@ -67,8 +79,22 @@ export function getContext(method?: StartMethod): Context {
     SharedArray,
     SharedMemory,
     ShareableList,
+    ...(preload !== undefined && { [PRELOAD]: preload }),
   };
   Object.defineProperty(context.Process, 'name', { value: 'Process' });
   Object.defineProperty(context.Pool, 'name', { value: 'Pool' });
   return context;
+}
+
+function ownPreload(method: StartMethod | undefined, options: ContextOptions): Preload {
+  if (method !== 'forkserver') {
+    throw new InvalidArgumentError(
+      `getContext options are those of a forkserver's preload: give them with 'forkserver', not ${inspect(method)}`,
+    );
+  }
+  const { preload = [], ...others } = record('getContext options', options, ['preload', 'warmup', 'onError']);
+  return {
+    ...preloadFrom('getContext', 'option "preload"', preload, others as ForkserverPreloadOptions),
+    isOwn: true,
+  };
 }

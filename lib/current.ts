@@ -8,10 +8,14 @@ export interface Identity {
   readonly parent: { readonly pid: number; readonly name: string } | undefined;
 }
 
+/** How many it has named. */
+let children = 0;
+
 let identity: Identity = { name: 'MainProcess', daemon: false, worker: false, parent: undefined };
 
 export function identify(as: Identity): void {
   identity = as;
+  children = 0;
 }
 
 export function currentIdentity(): Identity {
@@ -28,8 +32,6 @@ export function becomeChild(): void {
 export function isChild(): boolean {
   return child;
 }
-
-let children = 0;
 
 /** `Process-3`; in a child of that, `Process-3:1`. */
 export function nextName(): string {

@@ -3,7 +3,7 @@ import { after } from './timer';
 export interface Deadline {
   readonly due: number;
   readonly act: () => void;
-  readonly timer: NodeJS.Timeout | undefined;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -18,14 +18,8 @@ export class Deadlines {
   /** Acts once in `ms` milliseconds; never for Infinity. */
   set(ms: number, act: () => void): Deadline | undefined {
     if (ms === Infinity) return undefined;
-    const deadline: Deadline = {
-      due: performance.now() + ms,
-      act,
-      timer: after(ms, () => {
-        this.#open.delete(deadline);
-        act();
-      }),
-    };
+    const deadline: Deadline = { due: performance.now() + ms, act, timer: undefined };
+    this.#arm(deadline, ms);
     this.#open.add(deadline);
     this.version++;
     return deadline;
@@ -44,6 +38,11 @@ export class Deadlines {
     return Math.max(0, due - performance.now());
   }
 
+  /** In a forked child, where the timers are the parent's: sets all of them once more. */
+  renew(): void {
+    for (const deadline of this.#open) this.#arm(deadline, Math.max(0, deadline.due - performance.now()));
+  }
+
   /** Acts on those that are due. */
   fire(): void {
     if (this.#open.size === 0) return;
@@ -53,5 +52,12 @@ export class Deadlines {
       this.clear(deadline);
       deadline.act();
     }
+  }
+
+  #arm(deadline: Deadline, ms: number): void {
+    deadline.timer = after(ms, () => {
+      this.#open.delete(deadline);
+      deadline.act();
+    });
   }
 }

@@ -7,8 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
 import { standardResources } from './backend/native/forkserver/standard-streams';
 import { Server } from './backend/native/forkserver/server';
-import { backend } from './backend';
 import { runChild } from './child';
+import { noteDone, setProgramPreload } from './preload';
 import type { Preload } from './backend/backend';
 import { whileImporting } from './current';
 import { load, type TargetReference } from './function-ref';
@@ -42,7 +42,7 @@ async function leftActive(before: readonly string[]): Promise<string[]> {
 }
 
 async function prepare(
-  { modules, warmup, onError }: Preload,
+  { modules, warmups, onError }: Preload,
   refuse: (reason: string) => never,
 ): Promise<void> {
   const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
@@ -55,8 +55,18 @@ async function prepare(
     }
   };
   const before = process.getActiveResourcesInfo();
-  for (const module of modules) await attempt(`the preload of ${module}`, () => loadModule(module));
-  if (warmup !== undefined) await attempt('the warm-up', () => exercise(warmup as TargetReference));
+  for (const module of modules) {
+    await attempt(`the preload of ${module}`, async () => {
+      await loadModule(module);
+      noteDone(module);
+    });
+  }
+  for (const warmup of warmups as TargetReference[]) {
+    await attempt('the warm-up', async () => {
+      await exercise(warmup);
+      noteDone(warmup);
+    });
+  }
   await attempt('an onFork hook', beforeFork);
   const left = await leftActive(before);
   if (left.length > 0 && onError !== 'ignore') {
@@ -78,9 +88,8 @@ async function main(): Promise<void> {
   const preload = JSON.parse(process.argv[2] ?? '') as Preload;
   await whileImporting(() => prepare(preload, (reason) => server.refuse(reason)));
   process.off('SIGINT', ignore);
-  backend.setPreload(preload); // of the forkserver that children's own children come from
-  const { modules, warmup } = preload;
-  await runChild(await server.serve(warmup === undefined ? modules : [...modules, 'a warm-up'], rehearse));
+  setProgramPreload(preload); // children's own children come from here too
+  await runChild(await server.serve(preload, rehearse));
 }
 
 void main();

@@ -1,7 +1,8 @@
-import { backend } from './backend';
+import type { Preload } from './backend/backend';
 import { referTo } from './function-ref';
 import { moduleNames } from './module-names';
 import { oneOf, record } from './options';
+import { setProgramPreload } from './preload';
 
 export interface ForkserverPreloadOptions {
   /**
@@ -23,13 +24,24 @@ export function setForkserverPreload(
   modules: readonly (string | URL)[],
   options?: ForkserverPreloadOptions,
 ): void {
-  const { warmup, onError } = record('setForkserverPreload options', options, ['warmup', 'onError']);
-  backend.setPreload({
-    modules: moduleNames('setForkserverPreload argument "modules"', modules),
-    warmup: warmup === undefined ? undefined : referTo(warmup),
+  setProgramPreload(preloadFrom('setForkserverPreload', 'argument "modules"', modules, options));
+}
+
+/**
+ * @param call what errors call the call
+ * @param list what they call the modules
+ */
+export function preloadFrom(
+  call: string,
+  list: string,
+  modules: unknown,
+  options: ForkserverPreloadOptions | undefined,
+): Preload {
+  const { warmup, onError } = record(`${call} options`, options, ['warmup', 'onError']);
+  return {
+    modules: moduleNames(`${call} ${list}`, modules),
+    warmups: warmup === undefined ? [] : [referTo(warmup)],
     onError:
-      onError === undefined
-        ? 'warn'
-        : oneOf('setForkserverPreload option "onError"', onError, ['ignore', 'warn', 'fail']),
-  });
+      onError === undefined ? 'warn' : oneOf(`${call} option "onError"`, onError, ['ignore', 'warn', 'fail']),
+  };
 }

@@ -30,6 +30,21 @@ export function registerHandleType(type: string, open: Open): void {
   openers.set(type, open);
 }
 
+const families = new Map<string, () => void>();
+
+/**
+ * Types named `family.Type` whose module is loaded when the first of them arrives: it registers them. For objects that
+ * most programs never see.
+ */
+export function registerHandleFamily(family: string, load: () => void): void {
+  families.set(family, load);
+}
+
+function openerOf(type: string): Open | undefined {
+  if (!openers.has(type)) families.get(type.slice(0, type.indexOf('.')))?.();
+  return openers.get(type);
+}
+
 const incomplete = new Set<Promise<unknown>>();
 
 /** Something that an object which has come from elsewhere still loads; a failure is for the object to tell. */
@@ -148,7 +163,7 @@ export class HandleOpener implements HandleSource {
     const opened = this.#opened.get(index);
     if (opened !== undefined) return opened;
     const record = this.#records[index];
-    const open = record && openers.get(record.type);
+    const open = record && openerOf(record.type);
     if (record === undefined || open === undefined) return undefined;
     const parts = record.parts.map((part) => this.take(part));
     this.#opened.set(index, undefined); // whatever becomes of it, its rights are not ours any more

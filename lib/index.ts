@@ -1,6 +1,6 @@
 export { backend } from './backend-info';
 export type { BackendName, StartMethod } from './backend/backend';
-export { getContext, type Context } from './context';
+export { getContext, type Context, type ContextOptions } from './context';
 export { cpuCount } from './cpu-count';
 export * from './errors';
 export { setForkserverPreload, type ForkserverPreloadOptions } from './forkserver-preload';
@@ -15,9 +15,11 @@ export type { PoolOptions, TaskOptions } from './pool/options';
 export { Pool, type PoolEvents, type WorkerEvent } from './pool/pool';
 export type { ProgressOption, ProgressReport } from './pool/progress';
 export type { PoolStats, WorkerStats } from './pool/stats';
+export type { TimeStats } from './pool/task-times';
 export type { Wrapped } from './pool/types';
 export { remoteInfo, type RemoteInfo } from './pool/remote-info';
 import './pool/protocol';
+import './compat/families';
 import './shm'; // handles of these arrive in programs that did not ask for them
 export {
   Process,

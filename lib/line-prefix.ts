@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { whenForked } from './forked';
 
 type Done = (error?: Error | null) => void;
 
@@ -9,6 +10,9 @@ type Done = (error?: Error | null) => void;
 export function prefixLines(prefix: string): void {
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream);
+    whenForked(() => {
+      stream.write = write; // the prefix is this process's alone
+    });
     const decoder = new StringDecoder('utf8');
     let rest = '';
     const take = (chunk: Uint8Array | string, encoding: BufferEncoding | undefined): string => {

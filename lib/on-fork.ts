@@ -2,9 +2,9 @@ import { invalid, record } from './options';
 
 /** What a module does about a fork of the process that it is loaded in. */
 export interface ForkHooks {
-  /** In the process that is going to be forked; for a forkserver once, before it serves. */
+  /** In the process that is going to be forked; for a forkserver once, before it serves; under `fork` before each. */
   readonly before?: () => unknown;
-  /** In the process that has been forked. A forkserver runs no JavaScript any more: there it is never called. */
+  /** In the process that has been forked, by the method `fork`. A forkserver runs no JavaScript then: never there. */
   readonly inParent?: () => unknown;
   /** In each child, before its target. A promise is awaited. */
   readonly inChild?: () => unknown;
@@ -28,6 +28,11 @@ export function onFork(hooks: ForkHooks): void {
 /** In the order of Python's os.register_at_fork: what was registered last is prepared first. */
 export async function beforeFork(): Promise<void> {
   for (const { before } of [...all].reverse()) await before?.();
+}
+
+/** What goes wrong here is an uncaught error: the child is there. */
+export function afterForkInParent(): void {
+  for (const { inParent } of all) void Promise.resolve().then(() => inParent?.());
 }
 
 export async function afterFork(): Promise<void> {

@@ -1,19 +1,22 @@
 import './dispose';
 import type { Readable } from 'node:stream';
 import { backend } from './backend';
-import { type Child, type ExitStatus, type StartMethod, type Stdio } from './backend/backend';
+import type { Child, ExitStatus, ForkedBody, Preload, StartMethod, Stdio } from './backend/backend';
 import { endSoon, isEnding, track } from './children';
 import { currentIdentity, isImporting, nextName } from './current';
 import { debug } from './debug';
+import { bodyByOrders, bodyOf } from './forked-child';
+import { forkGeneration, whenForked } from './forked';
 import {
   BootstrapError,
   ClosedError,
   InvalidArgumentError,
   InvalidStateError,
   ProcessExitError,
+  UnsupportedError,
 } from './errors';
-import { instanceReference, referTo, type TargetReference } from './function-ref';
-import { decodeReport, encodeStart, type Report } from './messages';
+import { callableHere, instanceReference, referTo, type TargetReference } from './function-ref';
+import { decodeReport, encodeStart, type Encoded, type Report } from './messages';
 import {
   flag,
   invalid,
@@ -29,6 +32,7 @@ import {
 } from './options';
 import { Sentinel } from './sentinel';
 import { describeExit, pythonExitCode, signalNumber } from './signals';
+import { programPreload, withMore } from './preload';
 import { checkStartMethod, startMethodFor } from './start-method';
 import { within } from './within';
 
@@ -42,7 +46,7 @@ export type Target<A extends any[] = any[], R = unknown> =
 export interface ProcessOptions<A extends unknown[] = unknown[], R = unknown> {
   /** What the child runs. A subclass overrides `run()` instead. */
   readonly target?: Target<A, R>;
-  /** Serialized when the process is started. @default [] */
+  /** Serialized when the process is started; under `fork` anything at all. @default [] */
   readonly args?: A;
   /** @default 'Process-N' */
   readonly name?: string;
@@ -89,12 +93,27 @@ interface Settings {
   readonly execArgv: readonly string[] | undefined;
   readonly detached: boolean;
   readonly method: StartMethod | undefined;
+  /** undefined: the program's */
+  readonly preload: Preload | undefined;
 }
 
 /** Marks, in a child, the construction of the object that stands for the child itself. */
 const SELF = Symbol('self');
+const NO_MESSAGE: Encoded = { data: Buffer.alloc(0), length: 0, shares: [] };
+
 /** Set by the pool for its workers. */
 export const WORKER = Symbol('worker');
+
+/** The {@link Preload} of a context that has one of its own. */
+export const PRELOAD = Symbol('preload');
+
+/** What the pool's workers have beside the options of a process. */
+export interface WorkerMark {
+  /** What each of them would load and exercise, which their forkserver can do for all. */
+  readonly ahead: Pick<Preload, 'modules' | 'warmups' | 'limit'> | undefined;
+}
+
+export type WorkerOptions = ProcessOptions & { readonly [WORKER]: WorkerMark };
 
 /**
  * A process that runs a function: `new Process({ target, args })`, or a subclass that overrides {@link run}. Nothing
@@ -107,9 +126,13 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   #name: string;
   #daemon: boolean;
   readonly #settings: Settings;
-  readonly #isSelf: boolean;
-  readonly #worker: boolean;
+  #isSelf: boolean;
+  /** Of the process that made this object, which a fork copies. */
+  #generation = forkGeneration();
+  readonly #worker: WorkerMark | undefined;
   #child: Child<Report> | undefined;
+  /** The event loop has not come round to it yet. */
+  #isForking = false;
   #state: 'new' | 'running' | 'ended' | 'closed' = 'new';
   #status: ExitStatus | undefined;
   #report: Report | undefined;
@@ -122,7 +145,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     const self = (options as { [SELF]?: true })[SELF] === true;
     const given = record('Process options', options, KEYS);
     this.#isSelf = self;
-    this.#worker = (options as { [WORKER]?: true })[WORKER] === true;
+    this.#worker = (options as { [WORKER]?: WorkerMark })[WORKER];
     this.#target = given.target as Target<A, R> | undefined;
     this.#args = given.args === undefined ? [] : list('Process option "args"', given.args);
     this.#name = given.name === undefined ? nextName() : text('Process option "name"', given.name);
@@ -141,6 +164,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
       execArgv: given.execArgv === undefined ? undefined : texts('Process option "execArgv"', given.execArgv),
       detached: given.detached !== undefined && flag('Process option "detached"', given.detached),
       method: given.context === undefined ? undefined : contextMethod(given.context),
+      preload: (given.context as { [PRELOAD]?: Preload } | undefined)?.[PRELOAD],
     };
     if (self) this.#state = 'running';
   }
@@ -240,6 +264,11 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
 
   /** Like {@link start}, and blocks the thread meanwhile. */
   startSync(): void {
+    if (startMethodFor(this.#settings.method).method === 'fork') {
+      throw new UnsupportedError(
+        "startSync() cannot start a process by 'fork', which takes a turn of the event loop; use `await start()`",
+      );
+    }
     const child = this.#launch();
     let outcome: { readonly error: unknown } | undefined;
     child.onStart((error) => {
@@ -253,23 +282,22 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     this.#mustBeOpen();
     if (this.#state !== 'new')
       throw new InvalidStateError(`the process ${this.#name} has been started already`);
+    this.#mustBeMine();
     this.#mayStart();
-    const { stdio, linePrefix, env, cwd, execArgv, detached, method: asked } = this.#settings;
+    const { stdio, env, cwd, execArgv, detached, method: asked } = this.#settings;
     const { method, fallback } = startMethodFor(asked);
-    const message = encodeStart({
-      name: this.#name,
-      daemon: this.#daemon,
-      linePrefix: typeof linePrefix === 'string' ? linePrefix : linePrefix ? `[${this.#name}] ` : undefined,
-      detached,
-      parentPid: process.pid,
-      parentName: currentIdentity().name,
-      worker: this.#worker,
-      target: this.#reference(),
-      args: this.#args,
-    });
+    const byHeap = method === 'fork' && this.#worker === undefined;
+    if (method === 'fork' && execArgv !== undefined) {
+      throw new InvalidArgumentError(
+        'Process option "execArgv" is for a Node of its own; under \'fork\' the child is a copy of this one: leave it out',
+      );
+    }
+    const message = byHeap ? NO_MESSAGE : this.#orders();
+    const fork = byHeap ? this.#forkedBody() : method === 'fork' ? bodyByOrders() : undefined;
     const child = backend.launch(
       {
         method,
+        preload: this.#preload(),
         fallback,
         execArgv: execArgv ?? inheritedExecArgv(),
         argv: process.argv.slice(2),
@@ -279,11 +307,13 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
         detached,
         message,
         shares: message.shares,
+        ...(fork !== undefined && { fork }),
       },
       decodeReport,
     );
     this.#child = child;
     this.#state = 'running';
+    this.#isForking = method === 'fork';
     child.onStart((error) => {
       if (error === undefined) this.#started(child, method);
       else this.#failed(error);
@@ -291,8 +321,67 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     return child;
   }
 
+  #orders(): Encoded {
+    return encodeStart({
+      name: this.#name,
+      daemon: this.#daemon,
+      linePrefix: this.#linePrefix(),
+      detached: this.#settings.detached,
+      parentPid: process.pid,
+      parentName: currentIdentity().name,
+      worker: this.#worker !== undefined,
+      target: this.#reference(),
+      args: this.#args,
+    });
+  }
+
+  #preload(): Preload {
+    const base = this.#settings.preload ?? programPreload();
+    const ahead = this.#worker?.ahead;
+    return ahead === undefined ? base : withMore(base, ahead);
+  }
+
+  #linePrefix(): string | undefined {
+    const { linePrefix } = this.#settings;
+    if (typeof linePrefix === 'string') return linePrefix;
+    return linePrefix ? `[${this.#name}] ` : undefined;
+  }
+
+  /** The child is this object's copy. */
+  #forkedBody(): ForkedBody {
+    const identity = {
+      name: this.#name,
+      daemon: this.#daemon,
+      worker: false,
+      parent: { pid: process.pid, name: currentIdentity().name },
+    };
+    const run = this.#runner();
+    const args = this.#args as A;
+    return bodyOf({ identity, linePrefix: this.#linePrefix() }, () => {
+      this.#becomeSelf();
+      return run(...args);
+    });
+  }
+
+  #runner(): (...args: A) => unknown {
+    if (this.#target !== undefined) return callableHere(this.#target);
+    this.#mustOverrideRun();
+    return (...args) => this.run(...args);
+  }
+
+  #becomeSelf(): void {
+    this.#isSelf = true;
+    this.#generation = forkGeneration();
+    this.#child = undefined;
+    this.#status = undefined;
+    this.#state = 'running';
+    this.#waiters = [];
+    setCurrent(this);
+  }
+
   #started(child: Child<Report>, method: StartMethod): void {
     debug(`started ${this.#name} as ${child.pid ?? 0} by ${method}`);
+    this.#isForking = false;
     this.#target = undefined;
     this.#args = [];
     activeProcesses.add(this);
@@ -308,6 +397,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /** There is no process. Another attempt may be made. */
   #failed(error: unknown): void {
     this.#child = undefined;
+    this.#isForking = false;
     this.#state = 'new';
     this.#startError = error;
     this.#wake();
@@ -348,7 +438,13 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   /** Like {@link join}, and blocks the thread meanwhile. */
   joinSync(options?: SyncWaitOptions): boolean {
     this.#mustBeStarted('joinSync');
-    return backend.runUntil(() => this.#status !== undefined, timeoutOption('joinSync', options));
+    const timeout = timeoutOption('joinSync', options);
+    if (this.#isForking && timeout === Infinity) {
+      throw new InvalidStateError(
+        "joinSync() would wait for ever: by 'fork' the process is started when the event loop comes round; `await start()` first",
+      );
+    }
+    return backend.runUntil(() => this.#status !== undefined, timeout);
   }
 
   /**
@@ -392,6 +488,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   isAlive(): boolean {
     this.#mustBeOpen();
     if (this.#isSelf) return true;
+    this.#mustBeMine();
     if (this.#state === 'running') this.#lookForEnd();
     return this.#state === 'running';
   }
@@ -445,8 +542,17 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     if (this.#state === 'closed') throw new ClosedError('this Process object is closed');
   }
 
+  #mustBeMine(): void {
+    if (this.#generation === forkGeneration()) return;
+    throw new InvalidStateError(
+      `the process ${this.#name} was created by another process, which this one was forked from: only that can start, ` +
+        'signal and wait for it',
+    );
+  }
+
   #mustBeStarted(call: string): void {
     this.#mustBeOpen();
+    this.#mustBeMine();
     if (this.#isSelf) throw new InvalidStateError(`${call}() is for the parent of a process, not for itself`);
     if (this.#child === undefined)
       throw new InvalidStateError(`${call}() needs a started process; call start() first`);
@@ -470,8 +576,12 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
 
   #reference(): TargetReference {
     if (this.#target !== undefined) return referTo(this.#target);
+    this.#mustOverrideRun();
+    return instanceReference(this);
+  }
 
-    if (this.run !== Process.prototype.run) return instanceReference(this);
+  #mustOverrideRun(): void {
+    if (this.run !== Process.prototype.run) return;
     throw new InvalidArgumentError(
       'Process option "target" is missing: give one, or override run() in a subclass',
     );
@@ -531,14 +641,23 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
   }
 }
 
+let self: Process | undefined;
+
+function setCurrent(process: Process): void {
+  self = process;
+}
+
 const activeProcesses = new Set<Process>();
+
+whenForked(() => {
+  activeProcesses.clear();
+  self = undefined;
+});
 
 /** The processes that this one has started and that have not ended. */
 export function activeChildren(): Process[] {
   return [...activeProcesses].filter((child) => child.isAlive());
 }
-
-let self: Process | undefined;
 
 /** The process that runs this. */
 export function currentProcess(): Process {

@@ -3,7 +3,8 @@ import type { StartMethod } from './backend/backend';
 import { InvalidStateError, UnsupportedError } from './errors';
 import { flag, oneOf, record } from './options';
 
-const METHODS: readonly StartMethod[] = ['fork', 'forkserver', 'spawn'];
+/** All that there are, wherever they work. */
+export const METHODS: readonly StartMethod[] = ['fork', 'forkserver', 'spawn'];
 
 /** What the program has asked for. */
 let explicit: StartMethod | undefined;
@@ -15,12 +16,18 @@ export function getAllStartMethods(): StartMethod[] {
   return backend.startMethods.filter((method) => backend.unavailable(method) === undefined);
 }
 
+/** Why it does not work here; undefined if nothing is known against it. */
+export function whyUnavailable(method: StartMethod): string | undefined {
+  const reason = backend.unavailable(method);
+  return backend.startMethods.includes(method) ? reason : (reason ?? 'not on this platform');
+}
+
 /** @throws UnsupportedError if it does not work here */
 export function checkStartMethod(method: unknown): StartMethod {
   const checked = oneOf('start method', method, METHODS);
   if (!backend.startMethods.includes(checked)) {
     throw new UnsupportedError(
-      `the start method '${checked}' is not available here: ${backend.unavailable(checked) ?? 'not on this platform'}; ` +
+      `the start method '${checked}' is not available here: ${whyUnavailable(checked)}; ` +
         `available: ${backend.startMethods.join(', ')}`,
     );
   }

@@ -1,5 +1,6 @@
 // What npm would publish: all that a user needs, nothing that is ours alone.
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -12,14 +13,17 @@ const report = JSON.parse(output);
 const [packed] = Array.isArray(report) ? report : Object.values(report); // npm 12 prints an object by name
 const paths = packed.files.map((file) => file.path);
 
+const compat = readdirSync(new URL('../dist/compat', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => `compat/${name}/index`);
 const needed = [
-  ...['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'docs/errors.md'],
-  ...['index', 'shm/index'].flatMap((door) =>
+  ...['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'docs/errors.md', 'dist/cli/main.js'],
+  ...['index', 'shm/index', ...compat].flatMap((door) =>
     ['js', 'd.ts', 'mjs', 'd.mts'].map((ending) => `dist/${door}.${ending}`),
   ),
 ];
 const allowed =
-  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|docs\/.+|prebuilds\/.+|dist\/.+\.(m?js|d\.m?ts|m?js\.map))$/;
+  /^(LICENSE|README(\.zh-CN)?\.md|CHANGELOG\.md|package\.json|docs\/.+|prebuilds\/.+|dist\/.+\.(m?js|d\.m?ts|m?js\.map))$/;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 const faults = [

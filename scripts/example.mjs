@@ -1,6 +1,7 @@
-// `npm run example` lists the examples, `npm run example -- NAME` runs those whose name contains NAME.
+// `npm run example` lists the examples, `npm run example -- NAME` runs those whose name contains NAME, with the
+// flags of Node's that their first lines show.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,7 +26,9 @@ if (chosen.length === 0) {
 }
 for (const name of chosen) {
   console.log(`--- examples/${name}`);
-  const loader = name.endsWith('.mts') ? ['--import', 'tsx'] : [];
-  const { status } = spawnSync(process.execPath, [...loader, join(folder, name)], { stdio: 'inherit' });
+  const file = join(folder, name);
+  const [, flags = ''] = /^\/\/ {3}node (.*?) ?examples\//m.exec(readFileSync(file, 'utf8'));
+  const args = [...flags.split(' ').filter(Boolean), file, ...process.argv.slice(3)];
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }

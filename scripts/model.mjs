@@ -1,4 +1,4 @@
-// `npm run model` explores the models of the protocols of queue and lock (test/model) with Spin and says what is expected of each
+// `npm run model` explores the models of the protocols of queue, lock, semaphore, event, condition and barrier (test/model) with Spin and says what is expected of each
 // configuration: the protocol as built is clean, each broken order is found. --quick leaves out what takes minutes.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -76,6 +76,31 @@ const configurations = [
   broken('lock', 'REGISTER_LATE', { PROCESSES: 2 }),
   broken('lock', 'ROW_BEFORE_WORD', { PROCESSES: 2 }),
   broken('lock', 'ROWS_BEFORE_WORD', { PROCESSES: 2 }),
+  clean('semaphore', { PROCESSES: 3 }),
+  clean('semaphore', { PROCESSES: 3, INITIAL: 2 }),
+  clean('semaphore', { PROCESSES: 3, TIMEOUTS: 1 }),
+  clean('semaphore', { PROCESSES: 2, OTHERS: 1 }),
+  clean('semaphore', { PROCESSES: 3, OTHERS: 1 }, { full: true }),
+  broken('semaphore', 'ROW_AFTER_VALUE', { PROCESSES: 2 }),
+  broken('semaphore', 'CHARGE_LATE', { PROCESSES: 2 }),
+  broken('semaphore', 'RETURN_BEFORE_ROW', { PROCESSES: 3 }),
+  broken('semaphore', 'NO_LOOK', { PROCESSES: 2 }),
+  clean('event', { PROCESSES: 2 }),
+  clean('event', { PROCESSES: 3 }),
+  broken('event', 'NO_COUNT', { PROCESSES: 2 }),
+  broken('event', 'NO_LOOK', { PROCESSES: 2 }),
+  clean('condition', { PROCESSES: 2 }),
+  clean('condition', { PROCESSES: 3 }),
+  broken('condition', 'ENTER_AFTER_LOCK', { PROCESSES: 2 }),
+  broken('condition', 'LEAVE_BEFORE_LOCK', { PROCESSES: 2 }),
+  broken('condition', 'FORGET_BEFORE_PASSING', { PROCESSES: 3 }),
+  broken('condition', 'NO_LOOK', { PROCESSES: 2 }),
+  clean('barrier', { PROCESSES: 3 }),
+  clean('barrier', { PROCESSES: 3, PARTIES: 2 }),
+  clean('barrier', { PROCESSES: 3, TIMEOUTS: 1 }),
+  broken('barrier', 'OPEN_UNCHECKED', { PROCESSES: 2, TIMEOUTS: 1 }),
+  broken('barrier', 'GONE_WHEN_LATE', { PROCESSES: 2, TIMEOUTS: 1 }),
+  broken('barrier', 'NO_LOOK', { PROCESSES: 2 }),
   clean('restart', { ...twoConsumers, CELLS: 6 }, { full: true }),
   clean('restart', { ...twoProducers, CELLS: 6 }, { full: true }),
   clean('queue', four, { full: true }),

@@ -39,6 +39,7 @@ describe('the choice', () => {
       name: 'native',
       reason: 'the addon is loaded',
       warning: undefined,
+      remedy: undefined,
     });
   });
 
@@ -82,12 +83,24 @@ describe('the choice', () => {
     expect(decision.warning).toContain('FORKFUL_BACKEND=child_process');
   });
 
+  test('a remedy where the addon should be usable, and only there', () => {
+    const faulty = obstacles.filter(([, facts]) => decide({ ...withAddon, ...facts }).remedy !== undefined);
+    expect(faulty.map(([name]) => name)).toEqual([
+      'Node-API 8',
+      'no Node-API',
+      'no build',
+      'an older glibc',
+      'seccomp',
+    ]);
+  });
+
   test.each(obstacles)('%s: no warning if the other backend was asked for', (_, facts) => {
     const env = { FORKFUL_BACKEND: 'child_process' };
     expect(decide({ ...withAddon, ...facts, env, loadAddon: notReached })).toEqual({
       name: 'child_process',
       reason: 'FORKFUL_BACKEND=child_process asks for it',
       warning: undefined,
+      remedy: undefined,
     });
   });
 
@@ -103,6 +116,7 @@ describe('the choice', () => {
       name: 'child_process',
       reason: 'this process may not load addons (--no-addons, or --permission)',
       warning: undefined,
+      remedy: undefined,
     });
   });
 
@@ -124,11 +138,13 @@ describe('the choice', () => {
     expect(decide({ ...withAddon, fixed: 'child_process', env, loadAddon: notReached })).toMatchObject({
       name: 'child_process',
       warning: undefined,
+      remedy: undefined,
     });
     env.FORKFUL_BACKEND = 'child_process';
     expect(decide({ ...withAddon, fixed: 'native', env })).toMatchObject({
       name: 'native',
       warning: undefined,
+      remedy: undefined,
     });
     const error = thrown(() => decide({ ...withAddon, fixed: 'native', loadAddon: dlopenDisabled }));
     expect(error).toBeInstanceOf(UnsupportedError);

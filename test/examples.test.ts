@@ -189,6 +189,36 @@ describe.each([
   );
 });
 
+// By Node itself: a loader has a thread, which a copy of the program would not have.
+const readsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
+
+describe.each(['javascript/8-fork.mjs', ...(readsTypeScript ? ['typescript/8-fork.mts'] : [])])(
+  '%s',
+  (name) => {
+    sharedDataTest(
+      'eight copies of the program read all of its 300 MB, and own little of it',
+      async () => {
+        const { code, stdout, stderr } = await run(['--single-threaded', join(EXAMPLES, name)]);
+        expect({
+          code,
+          stderr: stderr.replace(/^.*(ExperimentalWarning|--trace-warnings).*\n/gm, ''),
+        }).toEqual({ code: 0, stderr: '' });
+        expect(Number(/entries, (\d+) MiB of heap/.exec(stdout)?.[1])).toBeGreaterThan(250);
+        const children = all(
+          stdout,
+          /^child (\d): read (\d+) letters, found entry (\d+); .*: (\d+) % of the dictionary$/gm,
+        ).map((row) => row.map(Number));
+        expect(children.map(([child, , found]) => [child, found])).toEqual(
+          Array.from({ length: 8 }, (_, i) => [i, 1000 * i]),
+        );
+        expect(new Set(children.map(([, letters]) => letters)).size).toBe(1);
+        for (const [, , , percent] of children) expect(percent).toBeLessThanOrEqual(20);
+      },
+      SLOW_MS,
+    );
+  },
+);
+
 describe('the demo', () => {
   let folder: string;
   beforeEach(() => {

@@ -1,11 +1,30 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getAllStartMethods } from 'forkful';
 import { outcomeOf, programOf, programText, type Outcome } from './program';
 
 const file = JSON.stringify(require.resolve('./fixtures/packages.js'));
 const PACKAGES = ['typescript', 'terser', 'express', 'undici', 'pg'];
+
+/** Compiled for one version of Node, and slowly: whoever wants it tested installs it here, as CONTRIBUTING says. */
+const SQLITE = join('build', 'packages');
+const sqlite = findSqlite();
+
+function findSqlite(): string | undefined {
+  try {
+    const found = require.resolve('better-sqlite3', { paths: [join(__dirname, '..', SQLITE)] });
+    execFileSync(process.execPath, ['-e', `new (require(${JSON.stringify(found)}))(':memory:')`], {
+      stdio: 'ignore',
+    });
+    return found;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Starts one process for each of the names, all at once; `told` has what they say. */
 const START = (names: readonly string[]) => `
@@ -64,6 +83,32 @@ const START = (names: readonly string[]) => `
       } finally {
         server.close();
         server.closeAllConnections();
+      }
+    });
+
+    (sqlite === undefined ? test.skip : test)(`better-sqlite3, if ${SQLITE} has it for this Node`, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'forkful-'));
+      try {
+        const { result, stderr } = programOf(
+          `
+        const [sqlite, file] = [${JSON.stringify(require.resolve('./fixtures/sqlite.js'))}, ${JSON.stringify(join(folder, 'rows.db'))}];
+        const database = new (require(process.env.FORKFUL_TEST_SQLITE))(file);
+        database.pragma('journal_mode = WAL');
+        database.exec('create table rows (writer integer, number integer)');
+        F.setForkserverPreload([sqlite], { warmup: F.ref(sqlite, 'warmup'), onError: 'fail' });
+        const all = [1, 2, 3, 4].map((writer) => new F.Process({ target: F.ref(sqlite, 'insert'), args: [file, writer, 50] }));
+        await Promise.all(all.map((one) => one.start()));
+        const counts = await Promise.all(all.map((one) => one.result()));
+        for (const one of all) await one.join();
+        const { count } = database.prepare('select count(*) as count from rows').get();
+        database.close();
+        finish({ counts, count, method: F.backend().startMethod });`,
+          { env: { FORKFUL_TEST_SQLITE: sqlite ?? '' } },
+        );
+        expect(stderr).toBe('');
+        expect(result).toEqual({ counts: [50, 50, 50, 50], count: 200, method: 'forkserver' });
+      } finally {
+        rmSync(folder, { recursive: true });
       }
     });
 

@@ -312,8 +312,6 @@ const SPAWNED = { value: 8, forked: false, startMethod: 'spawn' };
     const main = spawn(process.execPath, [busy()]);
     const pids = await resultOf(main);
     main.kill('SIGTERM');
-    const since = Date.now();
     await until(() => !pids.some(runs));
-    expect(Date.now() - since).toBeLessThan(1000);
   });
 });

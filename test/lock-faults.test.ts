@@ -21,7 +21,7 @@ async function survives(act: Act, nth: number, isBefore: boolean): Promise<boole
   });
   const child = new Process({ target: victim, args: [lock, ready, act, nth, isBefore] });
   await child.start();
-  if (act === 'waits') await until(() => ready.value > 0 || child.exitCode !== undefined);
+  if (act === 'waits') await until(() => ready.value > 0 || child.exitCode !== null);
   if (act === 'waits') lock.release();
   await child.join();
   if (act === 'leaves') lock.release();

@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { exists, until } from './contract/methods';
 import { leftovers } from './setup/leftovers.js';
@@ -49,7 +51,7 @@ test('daemons end when the event loop does, before the others have ended', () =>
 
 test('an idle pool and an idle queue do not keep the program alive; pending tasks do', () => {
   const { status, stdout } = run(`
-    const pool = new F.Pool(2);
+    const pool = new F.Pool({ processes: 2, minProcesses: 2 });
     const queue = new F.Queue();
     queue.put(1);
     pool.apply(tasks.later, [100, 'done']).then(console.log);`);
@@ -90,6 +92,70 @@ test('nothing outlives a main program that is killed, not even busy children', a
   expect(pids.every(exists)).toBe(true);
   main.kill('SIGKILL');
   await until(() => !pids.some(exists));
+});
+
+/** '' if it ended meanwhile. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Processes with this in their environment. */
+function processesOf(mark: string): string[] {
+  return readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && read(`/proc/${name}/environ`).split('\0').includes(`MAIN=${mark}`),
+  );
+}
+
+/** Memory and sockets of a process that others could find by a name. */
+function named(pid: string): string[] {
+  const sockets = new Map(
+    [...read('/proc/net/unix').matchAll(/ (\d+) (\S+)$/gm)].map(([, inode, name]) => [inode, name]),
+  );
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+    if (target.startsWith('/dev/shm/')) return [target];
+    return sockets.get(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '') ?? [];
+  });
+}
+
+linuxTest('when a main program was killed nothing of all that it had is left', async () => {
+  const mark = randomUUID();
+  const main = spawn(
+    process.execPath,
+    program(`
+      (async () => {
+        const [queue, list] = [new F.Queue(), new F.JoinableQueue(10)];
+        const [lock, array, value] = [new F.Lock(), new F.SharedArray('float64', 1e6), new F.Value('int32')];
+        const memory = new F.SharedMemory({ size: 1 << 20 });
+        for (let i = 0; i < 50; i++) await queue.put(Buffer.alloc(1e5));
+        const pool = new F.Pool(3);
+        const running = [1, 2, 3].map(() => pool.apply(tasks.busy, [60000]));
+        const spawning = F.getContext('spawn');
+        const args = [list, lock, array, value, memory];
+        const all = [F, F, spawning].map(({ Process }) => new Process({ target: tasks.hang, args, stdio: 'pipe' }));
+        const [a, b] = F.Pipe();
+        all.push(new F.Process({ target: tasks.startGrandchild, args: [list] }));
+        for (const one of all) await one.start();
+        await list.get();
+        console.log('ready');
+        lock.acquireSync();
+        queue.getSync();
+        list.getSync();
+      })();`),
+    { env: { ...process.env, MAIN: mark }, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  await new Promise((resolve) => main.stdout.once('data', resolve));
+  // Itself, its forkserver, a spare, three workers, four children and one of theirs; the spawned ones have the mark too.
+  const pids = processesOf(mark);
+  expect(pids.length).toBeGreaterThanOrEqual(10);
+  // So all of it goes with them, but the socket that `forkful top` asks: the next program removes that.
+  expect(pids.flatMap(named).filter((name) => !name.includes('forkful-top'))).toEqual([]);
+  main.kill('SIGKILL');
+  await until(() => processesOf(mark).length === 0);
 });
 
 test('a main module without a guard is refused in the child, not started again for ever', () => {

@@ -131,6 +131,17 @@ if (backend().name !== 'native') {
     });
   });
 
+  test('10 s of kills and stops of programs that make names and use them: every message is accounted for', () => {
+    const script = join(__dirname, '..', 'scripts', 'stress.mjs');
+    const args = [script, '--named', '--seconds', '10'];
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      timeout: 80_000,
+    });
+    expect(`${stdout}${stderr}`).toMatch(/kills [1-9].*put [1-9].*lost 0, corrupt 0, twice 0, names left 0/);
+    expect(status).toBe(0);
+  }, 90_000);
+
   describe('a name', () => {
     test('goes with its last user, who may be a child', async () => {
       const name = newName();

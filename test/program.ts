@@ -22,7 +22,9 @@ export function programText(code: string): string {
 }
 
 export function outcomeOf({ status, signal, stdout, stderr }: SpawnSyncReturns<string>): Outcome {
-  const line = stdout.split('\n').find((one) => one.startsWith('RESULT '));
+  const [line, ...more] = stdout.split('\n').filter((one) => one.startsWith('RESULT '));
+  // A forked child that went on with what its parent is about would finish too.
+  if (more.length > 0) throw new Error(`several results:\n${stdout}\n${stderr}`);
   return {
     status,
     signal,

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { backend } from 'forkful';
 import { availableMemory } from './available-memory';
 
 const program = join(__dirname, 'fixtures', 'queue-programs.cjs');
@@ -69,6 +70,20 @@ describe('memory', () => {
       after: object;
       grown: number;
     };
+    expect(after).toEqual(before);
+    expect(grown).toBeLessThan(100 * MIB);
+  }, 120_000);
+});
+
+// The child_process backend has none.
+(backend().name === 'native' ? describe : describe.skip)('names', () => {
+  test('10,000 queues with names that come and go leave nothing behind', () => {
+    const { before, after, grown } = run('namesComeAndGo', '10000') as {
+      before: { names: number };
+      after: object;
+      grown: number;
+    };
+    expect(before.names).toBe(1);
     expect(after).toEqual(before);
     expect(grown).toBeLessThan(100 * MIB);
   }, 120_000);

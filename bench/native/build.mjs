@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,48 +21,60 @@ function coreSources() {
   return list.split(';').filter((source) => source.startsWith('native/core/'));
 }
 
-let program;
-let failure;
+const BUILD = join(root, 'bench/build');
 
-/** The path of the compiled programs; its name says what it was compiled from, so it is never stale. */
-export function limitsProgram() {
-  if (failure !== undefined) throw failure; // compiling is not tried again and again
-  try {
-    return (program ??= compile());
-  } catch (error) {
-    throw (failure = error);
-  }
-}
-
-function compile() {
+/** Compiles what is not there yet; the name says what it was compiled from, so it is never stale. */
+function compiled(name, inputs, args) {
   const hash = createHash('sha256');
-  for (const file of [...filesOf('native/core'), ...filesOf('bench/native')])
-    hash.update(readFileSync(join(root, file)));
-  const folder = join(root, 'bench/build');
-  const result = join(folder, `limits-${hash.digest('hex').slice(0, 12)}`);
-  if (!existsSync(result)) {
-    process.stderr.write('bench: compiling the programs that measure this machine\n');
-    mkdirSync(folder, { recursive: true });
-    const sources = filesOf('bench/native').filter((file) => file.endsWith('.cc'));
-    const unfinished = `${result}.${process.pid}`;
-    execFileSync(
-      process.env.CXX ?? 'g++',
-      [
-        '-std=c++20',
-        '-O2',
-        '-Wall',
-        '-Wextra',
-        '-Inative',
-        '-Ibench/native',
-        '-o',
-        unfinished,
-        ...sources,
-        ...coreSources(),
-        '-lpthread',
-      ],
-      { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
-    );
-    renameSync(unfinished, result);
-  }
+  for (const file of inputs) hash.update(readFileSync(join(root, file)));
+  const result = join(BUILD, name.replace('*', hash.digest('hex').slice(0, 12)));
+  if (existsSync(result)) return result;
+  process.stderr.write('bench: compiling the programs that measure this machine\n');
+  mkdirSync(BUILD, { recursive: true });
+  const unfinished = `${result}.${process.pid}`;
+  const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-o', unfinished, ...args];
+  execFileSync(process.env.CXX ?? 'g++', flags, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  renameSync(unfinished, result);
   return result;
 }
+
+/** Compiling is not tried again and again. */
+function once(compile) {
+  let result;
+  let failure;
+  return () => {
+    if (failure !== undefined) throw failure;
+    try {
+      return (result ??= compile());
+    } catch (error) {
+      throw (failure = error);
+    }
+  };
+}
+
+/** The path of the compiled programs. */
+export const limitsProgram = once(() => {
+  const own = filesOf('bench/native');
+  const sources = [...own.filter((file) => file.endsWith('.cc')), ...coreSources()];
+  return compiled(
+    'limits-*',
+    [...filesOf('native/core'), ...own],
+    ['-Inative', '-Ibench/native', ...sources, '-lpthread'],
+  );
+});
+
+const POLL = 'bench/addon/poll.cc';
+
+/** The path of an addon that does nothing but to wake an event loop, and to hear of it. */
+export const pollAddon = once(() => {
+  const folders = [
+    process.env.npm_config_nodedir,
+    process.env.NODEDIR,
+    join(dirname(process.execPath), '..'),
+  ];
+  const headers = folders
+    .map((folder) => join(folder ?? '', 'include/node'))
+    .find((folder) => existsSync(join(folder, 'uv.h')));
+  if (headers === undefined) throw new Error("Node's headers are not installed");
+  return compiled('poll-*.node', [POLL], ['-shared', '-fPIC', `-I${headers}`, POLL]);
+});

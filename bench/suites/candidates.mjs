@@ -8,6 +8,11 @@ export function limit(who, name, { placement = 'free', scale = 1 } = {}) {
   return { who, kind: 'limit', measure: async () => (await runLimit(name, placement)) * scale };
 }
 
+/** What Node can do at most, where a C++ program would do more. */
+export function limitOfNode(who, request) {
+  return { who, kind: 'limit', measure: () => runCase(request) };
+}
+
 /** Ours on the backend of pure Node. */
 export const PURE_NODE = { env: { FORKFUL_BACKEND: 'child_process' } };
 

@@ -1,4 +1,4 @@
-import { limit, ours, peer, python } from './candidates.mjs';
+import { limit, limitOfNode, ours, peer, python } from './candidates.mjs';
 
 /** What queues and pipes have in common: the same load for every way of sending messages between two processes. */
 
@@ -86,6 +86,13 @@ export function channelComparisons({ own, transports, milliseconds }) {
         ...candidates('roundTrip', 'small', placement),
         first,
         limit('eventfd and epoll', 'eventfd-round-trip', { placement, scale: 1e-3 }),
+        limitOfNode('eventfd and uv_poll', {
+          module: './messages/event-loops.mjs',
+          peer: 'eventfd',
+          name: 'roundTrip',
+          parameters: { kind: 'small', milliseconds },
+          placement,
+        }),
         limit('the ring without Node', 'own-ring-round-trip', { placement, scale: 1e-3 }),
       ],
     })),

@@ -18,6 +18,9 @@ export const PEERS = [
 /** Never the best in anything: a smoke check does without. */
 const SLOWER = ['tinypool threads', 'workerpool threads'];
 
+/** What people give real jobs to. */
+const JOBBERS = ['piscina', 'jest-worker processes'];
+
 /** Pools of two workers. */
 export function comparisons({ quick, milliseconds }) {
   const own = (who, name, parameters, peerName = who, options = {}) =>
@@ -151,6 +154,19 @@ export function comparisons({ quick, milliseconds }) {
         limit('copied in and out by two processes', 'two-process-copy-1MiB', { placement: 'cross' }),
       ],
     },
+    ...[
+      ['minify 200 modules', { task: 'minify', input: 'modules', amount: 200 }],
+      ['hash 1 GB of files', { task: 'hash', input: 'files', amount: 1024 }],
+    ].map(([figure, parameters]) => ({
+      figure,
+      note: 'a whole program: from the creation of its pool to the last result',
+      unit: 's',
+      better: 'less',
+      candidates: [
+        own('map', 'job', parameters, 'apply'),
+        ...peers('job', parameters, ([who]) => JOBBERS.includes(who)).slice(0, -1),
+      ],
+    })),
     {
       figure: 'private memory of an idle worker',
       unit: 'MB',

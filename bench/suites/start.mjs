@@ -1,14 +1,20 @@
-import { getAllStartMethods } from '../forkful.mjs';
+import { backend, getAllStartMethods } from '../forkful.mjs';
 import { limit, ours, peer, python } from './candidates.mjs';
 
 const PYTHON = ['fork', 'forkserver', 'spawn'];
+const METHODS = backend().name === 'native' ? [...getAllStartMethods(), 'fork'] : getAllStartMethods();
 const MANY = 100;
+const BIG = 512;
 
 /** New processes, until their first message has come. */
 export function comparisons({ quick, milliseconds }) {
   const candidates = (name, parameters, { threads = true, pythons = PYTHON } = {}) => [
-    ...getAllStartMethods().map((method) =>
-      ours(method, { module: './starts/forkful.mjs', peer: method, name, parameters }),
+    ...METHODS.map((method) =>
+      ours(
+        method,
+        { module: './starts/forkful.mjs', peer: method, name, parameters },
+        method === 'fork' ? { nodeArguments: ['--single-threaded'] } : {},
+      ),
     ),
     peer('child_process.fork', { module: './starts/node.mjs', peer: 'childProcess', name, parameters }),
     ...(threads
@@ -50,6 +56,24 @@ export function comparisons({ quick, milliseconds }) {
           quick ? { threads: false, pythons: ['fork', 'forkserver'] } : {},
         ),
         { ...fork, measure: async () => (await fork.measure()) * MANY },
+      ],
+    },
+    {
+      figure: `warm start to first message, ${BIG} MB in use by the parent`,
+      ...inMilliseconds,
+      candidates: candidates(
+        'big',
+        { megabytes: BIG, milliseconds },
+        { threads: false, pythons: quick ? [] : ['fork', 'forkserver', 'spawn'] },
+      ),
+    },
+    {
+      figure: 'first run of a minifier',
+      ...inMilliseconds,
+      candidates: [
+        ours('forkserver, warmed up', { module: './starts/minify.mjs', peer: 'warmedUp', name: 'first' }),
+        ours('forkserver', { module: './starts/minify.mjs', peer: 'cold', name: 'first' }),
+        peer('a fresh Node', { module: './starts/minify.mjs', peer: 'freshNode', name: 'first' }),
       ],
     },
     {

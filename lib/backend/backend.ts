@@ -218,11 +218,22 @@ export interface Memory {
   close(): void;
 }
 
+/** What a process does that is a copy of this one. */
+export interface ForkedBody {
+  /** In this process, before the fork. */
+  before(): Promise<void>;
+  /** In this process, after the fork. */
+  inParent(): void;
+  /** In the child; it ends when this settles. */
+  inChild(connect: <T>(decode: Decode<T>) => Upstream<T>): Promise<void>;
+}
 /** Where a child's stdout and stderr lead to. */
 export type Stdio = 'inherit' | 'pipe' | 'ignore';
 
 export interface LaunchRequest {
   readonly method: StartMethod;
+  /** Of the forkserver that the child comes from. */
+  readonly preload: Preload;
   /** If the method turns out not to be safe here, another one will do. */
   readonly fallback: boolean;
   /** Node's own arguments. */
@@ -236,15 +247,21 @@ export interface LaunchRequest {
   /** The first message the child receives. */
   readonly message: { readonly data: Uint8Array; readonly length: number };
   readonly shares: readonly Share[];
+  /** For the method 'fork' alone. There may be no message then. */
+  readonly fork?: ForkedBody;
 }
 
 /** What a forkserver does once, so that its children need not. JSON: it travels among a program's arguments. */
 export interface Preload {
   /** File names and URLs. */
   readonly modules: readonly string[];
-  /** A reference to a function that is called when they are loaded. */
-  readonly warmup: unknown;
+  /** References to functions that are called when they are loaded. */
+  readonly warmups: readonly unknown[];
   readonly onError: 'ignore' | 'warn' | 'fail';
+  /** Milliseconds that it may take. @default Infinity */
+  readonly limit?: number;
+  /** It is that of a context or pool, not the program's. */
+  readonly isOwn?: true;
 }
 
 export interface ExitStatus {
@@ -293,8 +310,6 @@ export interface Backend extends MappingBackend, SynchronizeBackend {
   readonly startMethods: readonly StartMethod[];
   /** Why a start method is known not to work in this program; undefined if nothing is known against it. */
   unavailable(method: StartMethod): string | undefined;
-  /** What every forkserver that is started from now on loads before it serves. */
-  setPreload(preload: Preload): void;
   createChannel<T>(options: ChannelOptions, decode: Decode<T>): Channel<T>;
   /**
    * The channel of this name of all programs of this user; a new one if nobody uses it. Its bounds are those of who made

@@ -31,12 +31,15 @@ export interface Decision {
   readonly reason: string;
   /** What the user is to be told, once. */
   readonly warning: string | undefined;
+  /** How to get the addon, where it should work and does not. undefined: nothing is wrong. */
+  readonly remedy: string | undefined;
 }
 
 /** Why the addon cannot be used. `wanted`: somebody has decided so. */
 interface Obstacle {
   readonly text: string;
   readonly wanted: boolean;
+  readonly remedy: string | undefined;
 }
 
 /**
@@ -46,12 +49,22 @@ interface Obstacle {
 export function decide(facts: Facts): Decision {
   const { fixed, inherited } = facts;
   if (fixed === 'child_process') {
-    return { name: fixed, reason: 'the process that started this one uses it', warning: undefined };
+    return {
+      name: fixed,
+      reason: 'the process that started this one uses it',
+      warning: undefined,
+      remedy: undefined,
+    };
   }
   if (fixed === undefined && inherited?.name === 'child_process') return inherited;
   const asked = fixed === undefined && inherited === undefined ? facts.env[VARIABLE] : undefined;
   if (asked === 'child_process') {
-    return { name: asked, reason: `${VARIABLE}=child_process asks for it`, warning: undefined };
+    return {
+      name: asked,
+      reason: `${VARIABLE}=child_process asks for it`,
+      warning: undefined,
+      remedy: undefined,
+    };
   }
   const mistake =
     asked === undefined || asked === '' || NAMES.includes(asked)
@@ -60,9 +73,9 @@ export function decide(facts: Facts): Decision {
 
   const obstacle = findObstacle(facts);
   if (obstacle === undefined) {
-    return { name: 'native', reason: 'the addon is loaded', warning: mistake[0] };
+    return { name: 'native', reason: 'the addon is loaded', warning: mistake[0], remedy: undefined };
   }
-  const { text, wanted } = obstacle;
+  const { text, wanted, remedy } = obstacle;
   if (fixed === 'native') {
     throw new UnsupportedError(
       `expected the native backend, which the process that started this one uses, but ${text}; start children with ` +
@@ -78,29 +91,46 @@ export function decide(facts: Facts): Decision {
     `forkful uses its child_process backend, which is slower, because ${text} ` +
     `(${VARIABLE}=child_process chooses it without this warning)`;
   const told = wanted ? mistake : [...mistake, loss];
-  return { name: 'child_process', reason: text, warning: told.length === 0 ? undefined : told.join('; ') };
+  return {
+    name: 'child_process',
+    reason: text,
+    warning: told.length === 0 ? undefined : told.join('; '),
+    remedy,
+  };
 }
 
 function findObstacle({ platform, arch, napi, loadAddon, maps }: Facts): Obstacle | undefined {
-  const because = (text: string, wanted = false): Obstacle => ({ text, wanted });
+  const because = (text: string, remedy?: string): Obstacle => ({ text, wanted: false, remedy });
   if (platform !== 'linux') return because(`the addon is for Linux, and this is ${platform}`);
   if (!ARCHITECTURES.includes(arch)) {
     return because(`the addon is for ${ARCHITECTURES.join(' and ')}, and this CPU is ${arch}`);
   }
   if (!(Number(napi) >= NODE_API)) {
-    return because(`the addon needs Node-API ${NODE_API} (Node.js 20.3), and this has ${napi ?? 'none'}`);
+    return because(
+      `the addon needs Node-API ${NODE_API} (Node.js 20.3), and this has ${napi ?? 'none'}`,
+      'use a later Node.js',
+    );
   }
   try {
     const refused = loadAddon();
-    return refused === '' ? undefined : because(`this system refuses what the addon needs: ${refused}`);
+    if (refused === '') return undefined;
+    return because(
+      `this system refuses what the addon needs: ${refused}`,
+      'allow it in the sandbox or its seccomp profile; raise the limits of addresses and descriptors (ulimit -v, ulimit -n)',
+    );
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ERR_DLOPEN_DISABLED') {
-      return because('this process may not load addons (--no-addons, or --permission)', true);
+      const text = 'this process may not load addons (--no-addons, or --permission)';
+      return { text, wanted: true, remedy: undefined };
     }
     const [firstLine = ''] = message.trim().split('\n');
     // Before, it would cost everybody time: prebuilds are marked with their C library and only the right one is tried.
-    const library = maps().includes('/ld-musl-') ? '; it is for glibc, and this Node uses musl' : '';
-    return because(`the addon could not be loaded: ${firstLine}${library}`);
+    const text = `the addon could not be loaded: ${firstLine}`;
+    if (maps().includes('/ld-musl-')) return because(`${text}; it is for glibc, and this Node uses musl`);
+    return because(
+      text,
+      'install the package again, with its prebuilds; in a checkout run npm run build:native; needed is glibc 2.34 or later',
+    );
   }
 }

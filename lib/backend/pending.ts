@@ -1,5 +1,6 @@
-import { after } from '../timer';
+import { whenForked } from '../forked';
 import type { Wait } from './backend';
+import { UNLIMITED, limit, settle, type Limited } from './limits';
 
 /** One asynchronous operation that waits its turn. */
 export interface Operation {
@@ -8,15 +9,20 @@ export interface Operation {
   reject(error: unknown): void;
 }
 
-interface Entry {
+interface Entry extends Limited {
   readonly operation: Operation;
   /** Kept alive: collecting it would close the handle. */
   readonly owner: object;
   readonly handle: object;
-  settled: boolean;
-  timer: NodeJS.Timeout | undefined;
-  stopListening: (() => void) | undefined;
 }
+
+/** Those with operations. A forked child forgets these: they are its parent's, and never settle here. */
+const active = new Set<{ forget(): void }>();
+
+whenForked(() => {
+  for (const pending of active) pending.forget();
+  active.clear();
+});
 
 /** Operations in the order of the calls. Holds the event loop while there are any. */
 export class Pending {
@@ -36,33 +42,17 @@ export class Pending {
   }
 
   /** Returns what calls it off. */
-  add(operation: Operation, { timeout, signal, timedOut, owner }: Wait, handle: object): () => void {
-    const entry: Entry = {
-      operation,
-      owner,
-      handle,
-      settled: false,
-      timer: undefined,
-      stopListening: undefined,
-    };
-    const drop = (error: unknown) => {
+  add(operation: Operation, wait: Wait, handle: object): () => void {
+    const entry: Entry = { ...UNLIMITED, operation, owner: wait.owner, handle };
+    limit(entry, wait, (error) => {
       if (!this.#settle(entry)) return;
       operation.reject(error);
       this.#onDrop();
-    };
-    entry.timer = after(timeout, () => {
-      drop(timedOut());
     });
-    if (signal !== undefined) {
-      const onAbort = () => {
-        drop(signal.reason);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      entry.stopListening = () => {
-        signal.removeEventListener('abort', onAbort);
-      };
+    if (this.#entries.push(entry) === 1) {
+      active.add(this);
+      if (this.#held) this.#holdLoop(1);
     }
-    if (this.#entries.push(entry) === 1 && this.#held) this.#holdLoop(1);
     return () => {
       if (this.#settle(entry)) this.#onDrop();
     };
@@ -101,12 +91,19 @@ export class Pending {
 
   #settle(entry: Entry): boolean {
     if (entry.settled) return false;
-    entry.settled = true;
-    clearTimeout(entry.timer);
-    entry.stopListening?.();
+    settle(entry);
     if (this.#entries[0] === entry) this.#entries.shift();
     else this.#entries.splice(this.#entries.indexOf(entry), 1);
-    if (this.#entries.length === 0 && this.#held) this.#holdLoop(-1);
+    if (this.#entries.length === 0) {
+      active.delete(this);
+      if (this.#held) this.#holdLoop(-1);
+    }
     return true;
+  }
+
+  /** In a forked child, whose reactor counts anew. */
+  forget(): void {
+    for (const entry of this.#entries) settle(entry);
+    this.#entries = [];
   }
 }

@@ -31,3 +31,7 @@ export function launchError(error: unknown): unknown {
     { errno: code ?? 'unknown', cause: error },
   );
 }
+
+export function systemError(syscall: string, code: string): Error {
+  return Object.assign(new Error(`${syscall}: ${code}`), { code, syscall });
+}

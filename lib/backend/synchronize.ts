@@ -64,7 +64,7 @@ export interface Flag extends Synchronizer {
  */
 export interface WaitLine extends Synchronizer {
   enter(): Place;
-  /** Notifies the `count` that came first; fewer, if fewer wait. What a process that ends had not noticed goes on. */
+  /** Notifies the `count` that came first; fewer, if fewer wait. What a process that ends had not left with goes on. */
   notify(count: number): void;
 }
 
@@ -72,6 +72,8 @@ export interface Place {
   /** Whether it was notified; false when the time is over: the place is given up, and has not used up a notification. */
   wait(wait: Wait): Promise<boolean>;
   waitSync(timeout: number): boolean;
+  /** After the wait, with the lock: until then a notification goes on to another if this process ends. */
+  leave(): void;
 }
 
 /** Why a barrier is broken. */

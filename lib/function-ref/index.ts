@@ -1,3 +1,4 @@
+export { callableHere } from './here';
 export { inline } from './inline';
 export { instantiate, load, type Callable, type Loaded } from './load';
 export { instanceReference, referTo } from './refer';

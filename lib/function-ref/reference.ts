@@ -77,6 +77,14 @@ export function named(module: string | URL, name: string): TargetReference & { k
   return { kind: 'function', module: resolve(module), name };
 }
 
+/** Functions that cannot be called here. */
+const standIns = new WeakSet<object>();
+
+/** Whether this comes from {@link ref} or {@link refs}: it must be loaded before it can be called. */
+export function isStandIn(fn: object): boolean {
+  return standIns.has(fn);
+}
+
 function standIn(reference: TargetReference & { kind: 'function' }): AnyFunction {
   const { module, name } = reference;
   const fn = () => {
@@ -85,6 +93,7 @@ function standIn(reference: TargetReference & { kind: 'function' }): AnyFunction
     );
   };
   references.set(fn, reference);
+  standIns.add(fn);
   return fn;
 }
 

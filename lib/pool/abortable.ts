@@ -1,21 +1,26 @@
 import { onAbort } from './on-abort';
 import type { Outcome, Stopper, Task } from './task';
 
-/** The one outcome of a call, unless its signal is aborted before: then the reason, and its tasks are stopped. */
+/**
+ * The one outcome of a call, unless its signal is aborted before: then its tasks are stopped, and the outcome is the
+ * reason, at once or when they run no more.
+ */
 export class Abortable implements Outcome {
   /** What the call has handed in. */
   readonly tasks: Task[] = [];
   readonly #outcome: Outcome;
   readonly #callOff: (() => void) | undefined;
+  readonly #signal: AbortSignal;
   #open = true;
 
-  constructor(outcome: Outcome, signal: AbortSignal, stopper: Stopper) {
+  constructor(outcome: Outcome, signal: AbortSignal, stopper: Stopper, awaitStop = false) {
     this.#outcome = outcome;
+    this.#signal = signal;
     if (signal.aborted) {
-      this.settle(0, false, signal.reason);
+      this.dropped();
     } else {
       this.#callOff = onAbort(signal, () => {
-        this.settle(0, false, signal.reason);
+        if (!awaitStop) this.dropped();
         stopper.stop(this.tasks, signal.reason);
       });
     }
@@ -34,10 +39,16 @@ export class Abortable implements Outcome {
     if (this.#open) this.#outcome.said?.(value);
   }
 
+  /** No task runs any more, or none is waited for. */
+  dropped(): void {
+    this.settle(0, false, this.#signal.reason);
+  }
+
   settle(index: number, ok: boolean, value: unknown): void {
     if (!this.#open) return;
     this.#open = false;
     this.#callOff?.();
-    this.#outcome.settle(index, ok, value);
+    if (this.#signal.aborted) this.#outcome.settle(0, false, this.#signal.reason);
+    else this.#outcome.settle(index, ok, value);
   }
 }

@@ -1,3 +1,4 @@
+import { isEnding } from '../children';
 import { debug } from '../debug';
 import { TimeoutError, WorkerLostError } from '../errors';
 import { describeExit } from '../signals';
@@ -87,8 +88,9 @@ export class Crew {
     return this.slots.includes(slot) ? slot : undefined;
   }
 
-  /** So many as are to be there whether or not there is work. */
+  /** So many as are to be there whether or not there is work; none when the program ends, which it then would never do. */
   startLeast(): void {
+    if (isEnding()) return;
     const least = Math.min(this.#settings.minProcesses, this.#processes);
     while (this.slots.length < least && this.canStart && this.start() !== undefined);
   }

@@ -60,6 +60,8 @@ export class Execution implements CurrentTask {
 export interface Running {
   readonly order: TaskMessage;
   item: number;
+  /** When (performance.now()) it began. */
+  began: number;
   made: Execution | undefined;
 }
 

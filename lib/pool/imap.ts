@@ -9,8 +9,14 @@ export interface Source extends Stopper {
   /** Whether more may be handed in now. */
   readonly hasRoom: boolean;
   whenRoom(act: () => void): void;
-  /** Drops what has not started. */
+  /** Drops what has not started, unless it is no longer `cancelled` when it is met. */
   cancel(tasks: Iterable<Task>): void;
+}
+
+/** What was handed in, and came back without having been run. */
+interface Dropped {
+  readonly items: readonly unknown[];
+  readonly base: number;
 }
 
 interface Outcome {
@@ -40,6 +46,11 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
   #inputEnded = false;
   #inputError: Outcome | undefined;
   #finished = false;
+  /** How often a step was asked for. */
+  #asks = 0;
+  /** Somebody has not gone on after an error: nothing new is started until he does. */
+  #suspended = false;
+  #dropped: Dropped[] = [];
   #pulling = false;
   #waitsForRoom = false;
   readonly #progress: Progress | undefined;
@@ -76,6 +87,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
   }
 
   async next(): Promise<IteratorResult<R, undefined>> {
+    this.#asked();
     for (;;) {
       const step = this.#step();
       if (step !== undefined) return step;
@@ -85,6 +97,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
 
   /** Like {@link next}, and blocks the thread meanwhile; for input that is not asynchronous. */
   nextSync(): IteratorResult<R, undefined> {
+    this.#asked();
     for (;;) {
       const step = this.#step();
       if (step !== undefined) return step;
@@ -137,7 +150,10 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
       if (!this.#inputEnded && this.#taken - this.#consumed <= this.#lookAhead / 2) void this.#pull();
       const { ok, value } = outcome;
       if (this.#settled) return { done: false, value: settledResult(ok, value) as R };
-      if (!ok) throw value;
+      if (!ok) {
+        this.#suspendUnlessAsked();
+        throw value;
+      }
       return { done: false, value: value as R };
     }
     if (!this.#inputEnded || this.#consumed < this.#taken) return undefined;
@@ -145,8 +161,31 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     return this.#step();
   }
 
+  /**
+   * An error ends a loop without a word to its iterator, but who calls next() can go on. What has not started therefore
+   * comes back if there is no next call within a turn of the event loop, and is handed in again by the next one.
+   */
+  #suspendUnlessAsked(): void {
+    const asks = this.#asks;
+    setImmediate(() => {
+      if (this.#finished || this.#asks !== asks || this.#readers.length > 0) return;
+      this.#suspended = true;
+      this.#source.cancel(this.#tasks);
+    });
+  }
+
+  #asked(): void {
+    this.#asks++;
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    for (const task of this.#tasks) task.cancelled = false; // those that were not met yet
+    for (const { items, base } of this.#dropped.splice(0)) this.#submit(items, base);
+    void this.#pull();
+  }
+
   #finish(): void {
     this.#finished = true;
+    this.#dropped = [];
     this.#callOff?.();
     this.#wake();
   }
@@ -178,6 +217,7 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     try {
       while (
         !this.#inputEnded &&
+        !this.#suspended &&
         this.#mayHandIn() &&
         this.#taken + chunk.length - this.#consumed < this.#lookAhead
       ) {
@@ -216,7 +256,12 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
     if (chunk.length === 0 || this.#finished) return;
     const base = this.#taken;
     this.#taken += chunk.length;
-    let open = chunk.length;
+    if (this.#suspended) this.#dropped.push({ items: chunk, base });
+    else this.#submit(chunk, base);
+  }
+
+  #submit(items: readonly unknown[], base: number): void {
+    let open = items.length;
     let task: Task | undefined = undefined;
     const sink: Sink = {
       said: (value) => this.#progress?.said(value),
@@ -224,12 +269,16 @@ export class PoolIterator<R> implements AsyncIterableIterator<R>, Sink {
         if (--open === 0 && task !== undefined) this.#tasks.delete(task);
         this.settle(index, ok, value);
       },
+      cut: (done) => {
+        if (task !== undefined) this.#tasks.delete(task);
+        if (!this.#finished) this.#dropped.push({ items: items.slice(done), base: base + done });
+      },
     };
     try {
-      task = this.#source.submit(chunk, base, sink);
+      task = this.#source.submit(items, base, sink);
       if (open > 0) this.#tasks.add(task);
     } catch (error) {
-      for (let i = 0; i < chunk.length; i++) this.settle(base + i, false, error);
+      for (let i = 0; i < items.length; i++) this.settle(base + i, false, error);
     }
   }
 

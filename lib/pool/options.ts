@@ -2,9 +2,17 @@ import { referTo } from '../function-ref';
 import { moduleNames } from '../module-names';
 import { abortSignal, callback, flag, integer, invalid, list, oneOf, record, timeout } from '../options';
 import type { StartMethod } from '../backend/backend';
-import type { ProcessOptions, Target } from '../process';
+import {
+  Process,
+  WORKER,
+  type ProcessOptions,
+  type Target,
+  type WorkerMark,
+  type WorkerOptions,
+} from '../process';
 import { cpuCount } from '../cpu-count';
 import type { CallbackOptions } from './async-result';
+import type { WorkerOverrides } from './each-worker';
 import type { ProgressOption } from './progress';
 import { termsFrom, type Terms } from './terms';
 import type { Hook, WorkerSettings } from './worker-main';
@@ -13,6 +21,11 @@ import type { Hook, WorkerSettings } from './worker-main';
 export interface TaskOptions {
   /** Rejects the call at once with `signal.reason`, and stops its tasks. */
   readonly signal?: AbortSignal;
+  /**
+   * Of `apply`: an abort rejects only when no worker runs the task any more; until then its progress is told.
+   * @default false
+   */
+  readonly awaitStop?: boolean;
   /** Milliseconds that one task, from its start, may take; then it fails with a TimeoutError. @default Infinity */
   readonly taskTimeout?: number;
   /** Milliseconds that a stopped task has to end by itself, before its worker gets SIGTERM. @default 1000 */
@@ -23,6 +36,8 @@ export interface TaskOptions {
   readonly priority?: number;
   /** Tasks with the same key run in the same worker, as long as that lives, in the order of the calls. */
   readonly key?: string | number;
+  /** Of `apply`: the id of the one worker that is to run it. @default any */
+  readonly worker?: number;
   /**
    * Is told, in bunches, how far the call has come. true draws a bar on stderr, if that is a terminal. @default false
    */
@@ -43,11 +58,19 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
    * pending or comes later rejects with its error.
    */
   readonly initializer?: Target;
+  /**
+   * Called with the id of each worker that is about to be started, those that replace others too: what this one has
+   * otherwise than the pool's options say. What it throws is as if the system had refused the worker.
+   */
+  readonly eachWorker?: (id: number) => WorkerOverrides | undefined;
   /** Runs in every worker that ends in good order, after its last task; it has as long as a task. */
   readonly finalizer?: Target;
-  /** Modules that every worker loads before it takes tasks: file names, file: URLs, or names of packages. @default [] */
+  /**
+   * Modules that every worker loads before it takes tasks, under 'forkserver' once for all workers: file names, file: URLs, or
+   * names of packages. @default []
+   */
   readonly preload?: readonly (string | URL)[];
-  /** Runs in every worker after the preload: what it exercises is loaded and compiled. */
+  /** Runs in every worker, under 'forkserver' once for all, after the preload: what it exercises is loaded and compiled. */
   readonly warmup?: Target;
   /** Workers that are started at once, and stay when they are idle. @default 0 */
   readonly minProcesses?: number;
@@ -68,7 +91,11 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly execArgv?: readonly string[];
-  readonly stdio?: 'inherit' | 'ignore';
+  /**
+   * Where the workers' stdout and stderr lead to: where this process's do, to {@link Pool.stdout} and {@link Pool.stderr},
+   * or nowhere. @default 'inherit'
+   */
+  readonly stdio?: 'inherit' | 'pipe' | 'ignore';
   readonly linePrefix?: boolean | string;
   readonly context?: { readonly method: StartMethod };
 }
@@ -79,6 +106,7 @@ const POOL_OPTIONS = [
   'concurrency',
   'initializer',
   'initargs',
+  'eachWorker',
   'finalizer',
   'preload',
   'warmup',
@@ -89,11 +117,18 @@ const POOL_OPTIONS = [
 ] as const;
 const POOL_TERMS = ['taskTimeout', 'killAfter', 'retries'] as const;
 const TASK_TERMS = [...POOL_TERMS, 'priority', 'key'] as const;
-const TASK_OPTIONS = [...TASK_TERMS, 'signal', 'chunksize', 'settled', 'progress'] as const;
+const TASK_OPTIONS = [
+  ...TASK_TERMS,
+  'signal',
+  'awaitStop',
+  'worker',
+  'chunksize',
+  'settled',
+  'progress',
+] as const;
 const CALLBACKS = ['callback', 'errorCallback'] as const;
 const PROCESS_OPTIONS = ['env', 'cwd', 'execArgv', 'stdio', 'linePrefix', 'context'] as const;
-/** A pool's workers come and go: nobody could read their pipes. */
-const STDIO = ['inherit', 'ignore'] as const;
+const STDIO = ['inherit', 'pipe', 'ignore'] as const;
 
 export const MOST_PROCESSES = 4096;
 
@@ -103,8 +138,9 @@ export interface PoolSettings {
   readonly idleTimeout: number;
   readonly maxPending: number;
   readonly worker: Omit<WorkerSettings, 'id'>;
+  readonly eachWorker: ((id: number) => unknown) | undefined;
   readonly terms: Terms;
-  readonly process: ProcessOptions;
+  readonly process: WorkerOptions;
 }
 
 /** @throws InvalidArgumentError for options of the wrong type or range */
@@ -118,9 +154,16 @@ export function poolSettings(options: number | PoolOptions): PoolSettings {
     given[name] === undefined ? otherwise : integer(`Pool option "${name}"`, given[name], least, most);
   const hook = (target: unknown, args: readonly unknown[] = []): Hook | undefined =>
     target === undefined ? undefined : { reference: referTo(target), args };
-  const { initializer, initargs, finalizer, preload, warmup, idleTimeout } = given;
+  const { initializer, initargs, eachWorker, finalizer, preload, warmup, idleTimeout } = given;
   if (given.stdio !== undefined) oneOf('Pool option "stdio"', given.stdio, STDIO);
+  const terms = termsFrom('Pool option', given);
+  const modules = preload === undefined ? [] : moduleNames('Pool option "preload"', preload);
+  const warmupHook = hook(warmup);
   const processes = count('processes', 1, MOST_PROCESSES, cpuCount());
+  const forProcesses: ProcessOptions = Object.fromEntries(
+    PROCESS_OPTIONS.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])),
+  );
+  new Process({ ...forProcesses, name: 'PoolWorker' }); // looks whether they are right
   return {
     processes,
     minProcesses: count('minProcesses', 0, processes, 0),
@@ -128,26 +171,37 @@ export function poolSettings(options: number | PoolOptions): PoolSettings {
     maxPending: count('maxPending', 1, Infinity, Infinity),
     worker: {
       concurrency: count('concurrency', 1, 65_536, 1),
-      preload: preload === undefined ? [] : moduleNames('Pool option "preload"', preload),
-      warmup: hook(warmup),
+      preload: modules,
+      warmup: warmupHook,
       initializer: hook(initializer, initargs === undefined ? [] : list('Pool option "initargs"', initargs)),
       finalizer: hook(finalizer),
+      isRead: given.stdio === 'pipe',
       limits: {
         maxTasks: count('maxTasksPerChild', 1, Infinity, Infinity),
         maxMemory: count('maxMemoryPerChild', 1, Infinity, Infinity),
       },
     },
-    terms: termsFrom('Pool option', given),
-    process: Object.fromEntries(
-      PROCESS_OPTIONS.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])),
-    ),
+    eachWorker: eachWorker === undefined ? undefined : callback('Pool option "eachWorker"', eachWorker),
+    terms,
+    process: {
+      ...forProcesses,
+      [WORKER]: { ahead: ahead(modules, warmupHook, terms.taskTimeout) },
+    },
   };
+}
+
+/** What the workers' forkserver can do for all of them; undefined if that is nothing. */
+function ahead(modules: readonly string[], warmup: Hook | undefined, limit: number): WorkerMark['ahead'] {
+  if (modules.length === 0 && warmup === undefined) return undefined;
+  return { modules, warmups: warmup === undefined ? [] : [warmup.reference], limit };
 }
 
 /** What a call has asked for. */
 export interface CallSettings {
   readonly terms: Terms;
   readonly signal: AbortSignal | undefined;
+  readonly awaitStop: boolean;
+  readonly worker: number | undefined;
   readonly chunksize: number | undefined;
   readonly settled: boolean;
   readonly progress: ProgressOption | undefined;
@@ -163,11 +217,13 @@ export function callSettings(
   const given = record(`${verb} options`, options, [...TASK_OPTIONS, ...CALLBACKS]);
   for (const name of CALLBACKS)
     if (given[name] !== undefined) callback(`${verb} option "${name}"`, given[name]);
-  const { signal, chunksize, settled, progress } = given;
+  const { signal, awaitStop, worker, chunksize, settled, progress } = given;
   const hasTerms = TASK_TERMS.some((name) => given[name] !== undefined);
   return {
     terms: hasTerms ? termsFrom(`${verb} option`, given, defaults.terms) : defaults.terms,
     signal: abortSignal(`${verb} option "signal"`, signal),
+    awaitStop: awaitStop !== undefined && flag(`${verb} option "awaitStop"`, awaitStop),
+    worker: worker === undefined ? undefined : integer(`${verb} option "worker"`, worker, 1),
     chunksize: chunksize === undefined ? undefined : integer(`${verb} option "chunksize"`, chunksize, 1),
     settled: settled !== undefined && flag(`${verb} option "settled"`, settled),
     progress: progress === undefined ? undefined : progressFrom(`${verb} option "progress"`, progress),

@@ -1,13 +1,19 @@
 import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import '../dispose';
-import { FullError, InvalidStateError } from '../errors';
-import { integer, invalid, list } from '../options';
+import { FullError, InvalidStateError, WorkerLostError } from '../errors';
+import { ownResources } from '../finalizer';
+import { forkGeneration } from '../forked';
+import { observe } from '../observation/observed';
+import { integer, invalid, list, timeoutOption, type SyncWaitOptions } from '../options';
 import type { Target } from '../process';
 import { Abortable } from './abortable';
 import { AsyncResult, type CallbackOptions } from './async-result';
+import { callSite, type CallSite } from './call-site';
 import { channels } from './channels';
 import { Functions } from './functions';
 import { PoolIterator } from './imap';
+import { PoolReference, closeWhenCollected } from './left-open';
 import { MapJob, settledResult } from './map-job';
 import {
   MOST_PROCESSES,
@@ -18,6 +24,7 @@ import {
   type PoolOptions,
   type TaskOptions,
 } from './options';
+import { Output } from './output';
 import { Progress } from './progress';
 import { Flag, encodeTask } from './protocol';
 import { Scheduler } from './scheduler';
@@ -57,7 +64,11 @@ export class Pool extends EventEmitter<PoolEvents> {
   /** What holds for a call that says nothing. */
   readonly #defaults: CallSettings;
   readonly #functions = new Functions();
+  readonly #output: Readonly<Record<1 | 2, Output>> | undefined;
   #nextTask = 1;
+  /** Of the process that made this object, which a fork copies. */
+  readonly #generation = forkGeneration();
+  readonly #unobserve: () => void;
 
   /**
    * @param options the number of workers, or options
@@ -67,28 +78,73 @@ export class Pool extends EventEmitter<PoolEvents> {
     super();
     const settings = poolSettings(options);
     const { terms } = settings;
-    this.#defaults = { terms, signal: undefined, chunksize: undefined, settled: false, progress: undefined };
+    const output = settings.process.stdio === 'pipe' ? { 1: new Output(), 2: new Output() } : undefined;
+    this.#output = output;
+    this.#defaults = {
+      terms,
+      signal: undefined,
+      awaitStop: false,
+      worker: undefined,
+      chunksize: undefined,
+      settled: false,
+      progress: undefined,
+    };
+    const self = new PoolReference<Pool>(this);
     this.#scheduler = new Scheduler(settings, {
       drain: () => {
-        process.nextTick(() => this.emit('drain'));
+        process.nextTick(() => self.pool?.emit('drain'));
       },
-      pool: this,
+      get pool() {
+        return self.pool;
+      },
+      prints: (stdout, stderr) => {
+        output?.[1].add(stdout);
+        output?.[2].add(stderr);
+      },
       workerStart: ({ id, pid }) => {
         process.nextTick(() => {
-          this.emit('workerStart', { id, pid });
-          channels.workerStart.publish({ pool: this, id, pid });
+          const { pool } = self;
+          pool?.emit('workerStart', { id, pid });
+          channels.workerStart.publish({ pool, id, pid });
         });
       },
       workerExit: ({ id, pid, exit }) => {
         process.nextTick(() => {
-          this.emit('workerExit', { id, pid, ...exit });
-          channels.workerExit.publish({ pool: this, id, pid, ...exit });
+          const { pool } = self;
+          pool?.emit('workerExit', { id, pid, ...exit });
+          channels.workerExit.publish({ pool, id, pid, ...exit });
         });
       },
       taskSubmit: ({ id, fn, count }) => {
-        channels.taskSubmit.publish({ pool: this, id, name: fn.name, items: count });
+        channels.taskSubmit.publish({ pool: self.pool, id, name: fn.name, items: count });
       },
     });
+    closeWhenCollected(this, this.#scheduler);
+    super.once(
+      'newListener' as never,
+      (() => {
+        self.hold();
+      }) as never,
+    );
+    this.#unobserve = ownResources(this, observe(this));
+  }
+
+  /**
+   * What the workers print from the time on that it was asked for, if the pool's `stdio` is 'pipe'; else null. It need not
+   * be read: workers do not wait for that. Ends with the last worker of a closed or terminated pool.
+   */
+  get stdout(): Readable | null {
+    return this.#output?.[1].stream ?? null;
+  }
+
+  /** Like {@link stdout}. */
+  get stderr(): Readable | null {
+    return this.#output?.[2].stream ?? null;
+  }
+
+  #noMoreOutput(): void {
+    this.#output?.[1].last();
+    this.#output?.[2].last();
   }
 
   /** Most workers at a time. */
@@ -118,8 +174,9 @@ export class Pool extends EventEmitter<PoolEvents> {
   ): Promise<PromiseSettledResult<ResultOf<F>>>;
   apply<F extends Target>(fn: F, args?: Readonly<ArgsOf<F>>, options?: TaskOptions): Promise<ResultOf<F>>;
   apply(fn: Target, args?: readonly unknown[], options?: TaskOptions): Promise<unknown> {
+    const site = callSite();
     return new Promise((resolve, reject) => {
-      this.#apply(fn, args, options, promised(resolve, reject));
+      this.#apply(fn, args, options, promised(resolve, reject), site);
     });
   }
 
@@ -130,12 +187,13 @@ export class Pool extends EventEmitter<PoolEvents> {
     options?: TaskOptions & CallbackOptions<ResultOf<F>>,
   ): AsyncResult<ResultOf<F>> {
     const result = new AsyncResult<ResultOf<F>>(options, this.#scheduler);
-    const task = this.#apply(fn, args, options, result);
+    const task = this.#apply(fn, args, options, result, callSite());
     return task === undefined ? result : result.comesFrom(task);
   }
 
   /** Like {@link apply}, and blocks the thread meanwhile. */
   applySync<F extends Target>(fn: F, args?: Readonly<ArgsOf<F>>, options?: TaskOptions): ResultOf<F> {
+    this.#scheduler.mustStartWhileBlocked();
     return this.applyAsync(fn, args, options).getSync();
   }
 
@@ -155,8 +213,9 @@ export class Pool extends EventEmitter<PoolEvents> {
   ): Promise<PromiseSettledResult<ResultOf<F>>[]>;
   map<F extends Target>(fn: F, items: Input<ItemOf<F>>, options?: TaskOptions): Promise<ResultOf<F>[]>;
   map(fn: Target, items: Input<unknown>, options?: TaskOptions): Promise<unknown[]> {
+    const site = callSite();
     return new Promise((resolve, reject) => {
-      this.#map('map', fn, items, options, promised(resolve as (value: unknown) => void, reject));
+      this.#map('map', fn, items, options, promised(resolve as (value: unknown) => void, reject), site);
     });
   }
 
@@ -172,8 +231,16 @@ export class Pool extends EventEmitter<PoolEvents> {
     options?: TaskOptions,
   ): Promise<ResultOf<F>[]>;
   starmap(fn: Target, argLists: Input<unknown>, options?: TaskOptions): Promise<unknown[]> {
+    const site = callSite();
     return new Promise((resolve, reject) => {
-      this.#map('starmap', fn, argLists, options, promised(resolve as (value: unknown) => void, reject));
+      this.#map(
+        'starmap',
+        fn,
+        argLists,
+        options,
+        promised(resolve as (value: unknown) => void, reject),
+        site,
+      );
     });
   }
 
@@ -184,7 +251,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     options?: TaskOptions & CallbackOptions<ResultOf<F>[]>,
   ): AsyncResult<ResultOf<F>[]> {
     const result = new AsyncResult<ResultOf<F>[]>(options, this.#scheduler);
-    return result.comesFrom(this.#map('map', fn, items, options, result));
+    return result.comesFrom(this.#map('map', fn, items, options, result, callSite()));
   }
 
   /** Like {@link starmap}; the result keeps until asked for, and can be cancelled. */
@@ -194,11 +261,12 @@ export class Pool extends EventEmitter<PoolEvents> {
     options?: TaskOptions & CallbackOptions<ResultOf<F>[]>,
   ): AsyncResult<ResultOf<F>[]> {
     const result = new AsyncResult<ResultOf<F>[]>(options, this.#scheduler);
-    return result.comesFrom(this.#map('starmap', fn, argLists, options, result));
+    return result.comesFrom(this.#map('starmap', fn, argLists, options, result, callSite()));
   }
 
   /** Like {@link map}, and blocks the thread meanwhile. */
   mapSync<F extends Target>(fn: F, items: Iterable<ItemOf<F>>, options?: TaskOptions): ResultOf<F>[] {
+    this.#scheduler.mustStartWhileBlocked();
     return this.mapAsync(fn, syncInput('mapSync', items), options).getSync();
   }
 
@@ -208,6 +276,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     argLists: Iterable<Readonly<ArgsOf<F>>>,
     options?: TaskOptions,
   ): ResultOf<F>[] {
+    this.#scheduler.mustStartWhileBlocked();
     return this.starmapAsync(fn, syncInput('starmapSync', argLists), options).getSync();
   }
 
@@ -250,7 +319,27 @@ export class Pool extends EventEmitter<PoolEvents> {
     items: Iterable<ItemOf<F>>,
     options?: TaskOptions,
   ): IterableIterator<ResultOf<F>> {
-    const results = this.#iterate<ResultOf<F>>('imapSync', fn, syncInput('imapSync', items), true, options);
+    return this.#iterateSync('imapSync', fn, items, true, options);
+  }
+
+  /** Like {@link imapSync}, but the results come as they finish. */
+  imapUnorderedSync<F extends Target>(
+    fn: F,
+    items: Iterable<ItemOf<F>>,
+    options?: TaskOptions,
+  ): IterableIterator<ResultOf<F>> {
+    return this.#iterateSync('imapUnorderedSync', fn, items, false, options);
+  }
+
+  #iterateSync<R>(
+    verb: string,
+    fn: Target,
+    items: Iterable<unknown>,
+    ordered: boolean,
+    options: TaskOptions | undefined,
+  ): IterableIterator<R> {
+    this.#scheduler.mustStartWhileBlocked();
+    const results = this.#iterate<R>(verb, fn, syncInput(verb, items), ordered, options);
     return {
       next: () => results.nextSync(),
       return: () => results.returnSync(),
@@ -270,7 +359,8 @@ export class Pool extends EventEmitter<PoolEvents> {
     options?: TaskOptions,
   ): AsyncIterableIterator<YieldOf<F>> {
     const stream = new PoolStream<YieldOf<F>>(this.#scheduler);
-    return stream.comesFrom(this.#apply(fn, args, { ...options, retries: 0 }, stream, Flag.Stream));
+    const site = callSite();
+    return stream.comesFrom(this.#apply(fn, args, { ...options, retries: 0 }, stream, site, Flag.Stream));
   }
 
   /**
@@ -289,6 +379,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   ): Promise<ResultOf<F>[]>;
   async broadcast(fn: Target, args?: readonly unknown[], options?: TaskOptions): Promise<unknown[]> {
     this.#mustRun();
+    const site = callSite();
     const given = args === undefined ? [] : list('broadcast argument "args"', args);
     const { terms, signal, settled, progress } = callSettings('broadcast', options, this.#defaults);
     const taskFunction = this.#functions.get(fn);
@@ -312,7 +403,7 @@ export class Pool extends EventEmitter<PoolEvents> {
         () => undefined,
       );
       slots.forEach((slot, i) => {
-        tasks.push(this.#submit(taskFunction, [given], Flag.Spread, i, job, terms, slot));
+        tasks.push(this.#submit(taskFunction, [given], Flag.Spread, i, job, terms, site, slot));
       });
     });
   }
@@ -323,31 +414,83 @@ export class Pool extends EventEmitter<PoolEvents> {
     await this.#scheduler.ready();
   }
 
+  /**
+   * Starts one more worker, whatever there is to do, and tells its id; undefined if there are as many as may be, or none
+   * can be started. With {@link endWorker} and the option `worker` of `apply`, for who decides what runs where.
+   */
+  startWorker(): number | undefined {
+    this.#mustRun();
+    return this.#scheduler.startWorker()?.id;
+  }
+
+  /**
+   * Ends a worker: by SIGTERM, and SIGKILL a second later. What it runs rejects with WorkerLostError; what it has not
+   * started goes elsewhere. Whether there is such a worker.
+   */
+  endWorker(id: number): boolean {
+    this.#mustBeMine();
+    return this.#scheduler.endWorker(integer('endWorker argument "id"', id, 1));
+  }
+
   /** Takes no more tasks; resolves when all are done and the workers are gone. Idempotent. */
-  close(): Promise<void> {
-    return this.#scheduler.close();
+  async close(): Promise<void> {
+    this.#mustBeMine();
+    await this.#scheduler.close().finally(this.#unobserve);
+    this.#noMoreOutput();
   }
 
   /** Ends the workers at once; what is not done rejects with PoolTerminatedError. Resolves when they are gone. */
-  terminate(): Promise<void> {
-    return this.#scheduler.terminate();
+  async terminate(): Promise<void> {
+    this.#mustBeMine();
+    await this.#scheduler.terminate().finally(this.#unobserve);
+    this.#noMoreOutput();
   }
 
   /** Resolves when a closed or terminated pool's workers are gone. @throws InvalidStateError while the pool runs */
   async join(): Promise<void> {
-    if (this.#scheduler.state === 'running') {
-      throw new InvalidStateError('the pool is still running; close() or terminate() it before join()');
-    }
+    this.#mustHaveEnded();
     await this.#scheduler.gone();
+  }
+
+  /**
+   * Like {@link join}, and blocks the thread meanwhile. Whether they are gone.
+   * @param options `timeout` in ms. @default Infinity
+   */
+  joinSync(options?: SyncWaitOptions): boolean {
+    this.#mustHaveEnded();
+    return this.#scheduler.block(() => this.#scheduler.isGone, timeoutOption('joinSync', options));
+  }
+
+  #mustHaveEnded(): void {
+    if (this.#scheduler.state !== 'running') return;
+    throw new InvalidStateError('the pool is still running; close() or terminate() it before join()');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.terminate();
   }
 
+  #mustBeMine(): void {
+    if (this.#generation === forkGeneration()) return;
+    throw new InvalidStateError(
+      'the pool was created by another process, which this one was forked from, and works for that one alone; create ' +
+        'a pool here',
+    );
+  }
+
   #mustRun(): void {
+    this.#mustBeMine();
     if (this.#scheduler.state !== 'running')
       throw new InvalidStateError('the pool is not running: it was closed or terminated');
+  }
+
+  /** @throws WorkerLostError if there is none */
+  #slotOf(id: number): Slot {
+    const slot = this.#scheduler.slots.find((each) => each.id === id);
+    if (slot !== undefined) return slot;
+    throw new WorkerLostError(
+      `there is no worker ${id} that takes tasks: it has ended, is ending, or never was`,
+    );
   }
 
   #mustHaveRoom(): void {
@@ -367,12 +510,14 @@ export class Pool extends EventEmitter<PoolEvents> {
     base: number,
     sink: Sink,
     terms: Terms,
+    site: CallSite | undefined,
     pinned?: Slot,
   ): Task {
     const id = this.#nextTask++ >>> 0;
     const told = terms.taskTimeout === Infinity ? flags : flags | Flag.TellStart;
     const message = encodeTask(id, fn.id, told, items);
     const task = new Task(id, fn, sink, base, items.length, terms);
+    task.site = site;
     task.pinned = pinned;
     this.#scheduler.submit(task, message);
     return task;
@@ -384,22 +529,37 @@ export class Pool extends EventEmitter<PoolEvents> {
     args: readonly unknown[] | undefined,
     options: (TaskOptions & CallbackOptions<never>) | undefined,
     outcome: Outcome,
+    site: CallSite | undefined,
     flags = 0,
   ): Task | undefined {
     try {
       this.#mustRun();
       const given = args === undefined ? [] : list('apply argument "args"', args);
-      const { terms, signal, settled, progress } = callSettings('apply', options, this.#defaults);
+      const { terms, signal, awaitStop, worker, settled, progress } = callSettings(
+        'apply',
+        options,
+        this.#defaults,
+      );
       let sink = settled ? asSettled(outcome) : outcome;
       if (progress !== undefined) sink = withProgress(sink, Progress.of(progress, 1));
       const taskFunction = this.#functions.get(fn);
       this.#mustHaveRoom();
+      const pinned = worker === undefined ? undefined : this.#slotOf(worker);
       if (signal === undefined) {
-        return this.#submit(taskFunction, [given], flags | Flag.Spread, 0, sink, terms);
+        return this.#submit(taskFunction, [given], flags | Flag.Spread, 0, sink, terms, site, pinned);
       }
-      const abortable = new Abortable(sink, signal, this.#scheduler);
+      const abortable = new Abortable(sink, signal, this.#scheduler, awaitStop);
       if (!abortable.isOpen) return undefined;
-      const task = this.#submit(taskFunction, [given], flags | Flag.Spread, 0, abortable, terms);
+      const task = this.#submit(
+        taskFunction,
+        [given],
+        flags | Flag.Spread,
+        0,
+        abortable,
+        terms,
+        site,
+        pinned,
+      );
       abortable.tasks.push(task);
       return task;
     } catch (error) {
@@ -415,6 +575,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     items: Input<unknown>,
     options: (TaskOptions & CallbackOptions<never>) | undefined,
     outcome: Outcome,
+    site: CallSite | undefined,
   ): Task[] {
     let tasks: Task[] = [];
     let sink = outcome;
@@ -436,11 +597,11 @@ export class Pool extends EventEmitter<PoolEvents> {
       if (Symbol.asyncIterator in input) {
         collect(input, () => sink.isOpen)
           .then((all) => {
-            if (sink.isOpen) this.#mapAll(taskFunction, all, verb === 'starmap', settings, sink, tasks);
+            if (sink.isOpen) this.#mapAll(taskFunction, all, verb === 'starmap', settings, sink, tasks, site);
           })
           .catch(fail);
       } else {
-        this.#mapAll(taskFunction, [...input], verb === 'starmap', settings, sink, tasks);
+        this.#mapAll(taskFunction, [...input], verb === 'starmap', settings, sink, tasks, site);
       }
     } catch (error) {
       fail(error);
@@ -455,6 +616,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     { terms, chunksize, settled, progress }: CallSettings,
     outcome: Outcome,
     tasks: Task[],
+    site: CallSite | undefined,
   ): void {
     this.#mustRun();
     if (spread) all.forEach((item, i) => list(`starmap item ${i}`, item));
@@ -476,7 +638,7 @@ export class Pool extends EventEmitter<PoolEvents> {
           return;
         }
         this.#mustRun();
-        tasks.push(this.#submit(fn, all.slice(next, next + size), flags, next, job, terms));
+        tasks.push(this.#submit(fn, all.slice(next, next + size), flags, next, job, terms, site));
         next += size;
       }
     };
@@ -503,12 +665,13 @@ export class Pool extends EventEmitter<PoolEvents> {
     const { chunksize = 1, settled, signal, terms, progress } = callSettings(verb, options, this.#defaults);
     const taskFunction = this.#functions.get(fn);
     const scheduler = this.#scheduler;
+    const site = callSite();
     return new PoolIterator<R>(
       input,
       {
         submit: (chunk, base, sink) => {
           this.#mustRun();
-          return this.#submit(taskFunction, chunk, 0, base, sink, terms);
+          return this.#submit(taskFunction, chunk, 0, base, sink, terms, site);
         },
         cancel: (tasks) => {
           scheduler.cancel(tasks);

@@ -12,6 +12,8 @@ export interface ProgressReport {
   readonly eta: number | undefined;
   /** What a task said last with `currentTask().progress(value)`. */
   readonly value: unknown;
+  /** All that tasks said since the last report, in order. */
+  readonly values: readonly unknown[];
 }
 
 export type ProgressOption = boolean | ((report: ProgressReport) => void);
@@ -27,6 +29,7 @@ export class Progress {
   #total: number | undefined;
   #done = 0;
   #value: unknown;
+  #values: unknown[] = [];
   #due = false;
 
   /** undefined if nobody wants to know. */
@@ -49,6 +52,7 @@ export class Progress {
 
   said(value: unknown): void {
     this.#value = value;
+    this.#values.push(value);
     this.#soon();
   }
 
@@ -73,7 +77,9 @@ export class Progress {
     const left = this.#total === undefined ? undefined : this.#total - this.#done;
     const eta =
       left === undefined || (rate === 0 && left > 0) ? undefined : left === 0 ? 0 : (1000 * left) / rate;
-    return { done: this.#done, total: this.#total, rate, eta, value: this.#value };
+    const values = this.#values;
+    this.#values = [];
+    return { done: this.#done, total: this.#total, rate, eta, value: this.#value, values };
   }
 }
 

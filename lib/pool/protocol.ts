@@ -18,7 +18,7 @@ export const Kind = {
   Define: 1,
   /** To a worker: task id, function id, items to skip, flags, run of the first item, items. */
   Task: 2,
-  /** From a worker: task id, item, whether it worked, value or error. Items of a task come in order. */
+  /** From a worker: task id, item, whether it worked, ms that it ran, value or error. Items of a task come in order. */
   Result: 3,
   /** From a worker: it takes tasks. */
   Ready: 4,
@@ -176,13 +176,14 @@ export function decodeUnsent({ tag, buffer, start, end }: Message): {
  * Valid until the next call.
  * @throws SerializationError if the value cannot be sent
  */
-export function encodeResult(id: number, index: number, ok: boolean, value: unknown): Encoded {
+export function encodeResult(id: number, index: number, ok: boolean, ran: number, value: unknown): Encoded {
   handles.take();
   writer
     .reset()
     .u32(id)
     .u32(index)
-    .u8(ok ? 1 : 0);
+    .u8(ok ? 1 : 0)
+    .f64(ran);
   if (ok) writer.value(value, 'result', handles);
   else writer.value(value, 'error');
   return encoded(Kind.Result);
@@ -190,7 +191,7 @@ export function encodeResult(id: number, index: number, ok: boolean, value: unkn
 
 /** What the parent does with what its worker says. */
 export interface ReportHandler {
-  result(id: number, index: number, ok: boolean, value: unknown): void;
+  result(id: number, index: number, ok: boolean, ran: number, value: unknown): void;
   started(id: number): void;
   yielded(id: number, value: unknown): void;
   ready(): void;
@@ -206,8 +207,8 @@ export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
     const { tag, buffer, start, end } = message;
     const kind = tag & ~WITH_HANDLES;
     if (kind === Kind.Result) {
-      const { id, index, ok, value } = decoded(message, readResult);
-      handler.result(id, index, ok, value);
+      const { id, index, ok, ran, value } = decoded(message, readResult);
+      handler.result(id, index, ok, ran, value);
       return undefined;
     }
     if (kind === Kind.Yield) {
@@ -239,7 +240,8 @@ function readResult(_kind: number, opener: HandleOpener | undefined) {
   const id = reader.u32();
   const index = reader.u32();
   const ok = reader.u8() === 1;
-  return { id, index, ok, value: reader.value(opener) };
+  const ran = reader.f64();
+  return { id, index, ok, ran, value: reader.value(opener) };
 }
 
 function readYield(_kind: number, opener: HandleOpener | undefined) {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { NOTHING, type Duplex, type Wait } from '../backend/backend';
 import { SerializationError } from '../errors';
+import { onlyHere } from '../forked';
 import type { Callable } from '../function-ref';
 import { KnownFunction } from './callable';
 import { nowRuns, whileRunning, type Running } from './current-task';
@@ -34,6 +35,8 @@ export class Runner {
   readonly #functions = new Map<number, KnownFunction>();
   readonly #unfinished = new Set<Promise<void>>();
   #turnEnds = 0;
+  /** When (performance.now()) the last task ended, or the runner looked last: then the next one begins. */
+  #now = 0;
   /** It starts nothing more. */
   #retires = false;
 
@@ -64,9 +67,17 @@ export class Runner {
       let order: Order | typeof NOTHING;
       order = this.#duplex.tryReceive();
       if (order === NOTHING) {
-        if (this.#unfinished.size === 0 && this.#duplex.linger()) continue;
+        if (this.#unfinished.size === 0 && this.#duplex.linger()) {
+          this.#look();
+          continue;
+        }
         order = await this.#duplex.receive(wait);
         this.#turnBegins();
+      }
+      // While it waited one of the tasks beside it was its last.
+      if (order.kind === 'task' && this.#hasRetired()) {
+        this.#giveBack(order, order.skip);
+        break;
       }
       if (order.kind === 'define') {
         this.#functions.set(order.id, new KnownFunction(order.reference));
@@ -77,7 +88,7 @@ export class Runner {
           else await this.#goOnBeside(rest);
         }
       }
-      if (performance.now() > this.#turnEnds) await this.#giveTurn();
+      if (this.#now > this.#turnEnds) await this.#giveTurn();
     }
     await Promise.all(this.#unfinished);
   }
@@ -89,12 +100,20 @@ export class Runner {
     if (this.#unfinished.size >= this.#concurrency) await Promise.race(this.#unfinished);
   }
 
+  #hasRetired(): boolean {
+    return this.#retires;
+  }
+
   #turnBegins(): void {
-    this.#turnEnds = performance.now() + TURN;
+    this.#turnEnds = this.#look() + TURN;
+  }
+
+  #look(): number {
+    return (this.#now = performance.now());
   }
 
   async #giveTurn(): Promise<void> {
-    await setImmediate();
+    await onlyHere(setImmediate());
     this.#turnBegins();
   }
 
@@ -109,7 +128,7 @@ export class Runner {
       const { buffer, length } = encodeStarted(order.id);
       this.#duplex.sendSync(Kind.Started, buffer, length, Infinity);
     }
-    const running: Running = { order, item: order.skip, made: undefined };
+    const running: Running = { order, item: order.skip, began: this.#now, made: undefined };
     if (this.#concurrency > 1) return whileRunning(running, () => this.#begin(known, running));
     nowRuns(running);
     return this.#begin(known, running);
@@ -123,8 +142,11 @@ export class Runner {
 
   async #beginLater(known: KnownFunction, running: Running): Promise<void> {
     const { order } = running;
-    if (known.call === undefined) await known.load();
-    if (order.flags & Flag.Stream && known.call !== undefined) await this.#stream(known.call, order);
+    if (known.call === undefined) {
+      await known.load();
+      running.began = this.#look();
+    }
+    if (order.flags & Flag.Stream && known.call !== undefined) await this.#stream(known.call, running);
     else await this.#perform(known, running, order.skip);
   }
 
@@ -136,13 +158,14 @@ export class Runner {
     for (let i = first; i < items.length; i++) {
       if (i > first) {
         if (this.#isOver(order, i)) return undefined;
-        if (performance.now() > this.#turnEnds) return this.#performLater(known, running, i);
+        if (this.#now > this.#turnEnds) return this.#performLater(known, running, i);
       }
       if (call === undefined) {
-        this.#report(id, i, false, error);
+        this.#report(running, i, false, error);
         continue;
       }
       running.item = i;
+      running.began = this.#now;
       running.made = undefined;
       let value: unknown;
       try {
@@ -150,10 +173,10 @@ export class Runner {
         value = flags & Flag.Spread ? call(...(item as readonly unknown[])) : call(item);
         if (isThenable(value)) return this.#settle(known, running, i, value);
       } catch (thrown) {
-        this.#report(id, i, false, thrown);
+        this.#report(running, i, false, thrown);
         continue;
       }
-      this.#report(id, i, true, value);
+      this.#report(running, i, true, value);
     }
     this.#end(id);
     return undefined;
@@ -172,9 +195,10 @@ export class Runner {
   ): Promise<void> {
     const { order } = running;
     try {
-      this.#report(order.id, index, true, await value);
+      const settled = await value;
+      this.#report(running, index, true, settled);
     } catch (error) {
-      this.#report(order.id, index, false, error);
+      this.#report(running, index, false, error);
     }
     const next = index + 1;
     if (next === order.items.length) this.#end(order.id);
@@ -182,7 +206,8 @@ export class Runner {
   }
 
   /** Sends what the function yields, no faster than it is consumed. */
-  async #stream(call: Callable, { id, items }: TaskMessage): Promise<void> {
+  async #stream(call: Callable, running: Running): Promise<void> {
+    const { id, items } = running.order;
     this.#yielding.begin(id);
     let iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
     try {
@@ -194,16 +219,16 @@ export class Runner {
         if (result.done === true) break;
         this.#send(encodeYield(id, result.value));
         await this.#yielding.spend(id);
-        if (performance.now() > this.#turnEnds) await this.#giveTurn();
+        if (this.#look() > this.#turnEnds) await this.#giveTurn();
       }
-      this.#report(id, 0, true, undefined);
+      this.#report(running, 0, true, undefined);
     } catch (error) {
       try {
         await iterator?.return?.();
       } catch {
         // The first error is the one that is told.
       }
-      this.#report(id, 0, false, error);
+      this.#report(running, 0, false, error);
     }
     this.#yielding.end(id);
     this.#end(id);
@@ -227,13 +252,14 @@ export class Runner {
     this.#duplex.sendSync(Kind.Returned, buffer, length, Infinity);
   }
 
-  #report(id: number, index: number, ok: boolean, value: unknown): void {
+  #report({ order: { id }, began }: Running, index: number, ok: boolean, value: unknown): void {
+    const ran = this.#look() - began;
     let message;
     try {
-      message = encodeResult(id, index, ok, value);
+      message = encodeResult(id, index, ok, ran, value);
     } catch (error) {
       if (!(error instanceof SerializationError)) throw error;
-      message = encodeResult(id, index, false, error);
+      message = encodeResult(id, index, false, ran, error);
     }
     this.#send(message);
     if (this.#retirement.isDue() && !this.#retires) {

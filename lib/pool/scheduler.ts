@@ -1,12 +1,15 @@
 import { backend } from '../backend';
 import { debug } from '../debug';
-import { PoolTerminatedError, WorkerLostError } from '../errors';
+import { PoolTerminatedError, UnsupportedError, WorkerLostError } from '../errors';
 import { describeExit } from '../signals';
+import { startMethodFor } from '../start-method';
 import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
+import { addCallSite } from './call-site';
 import { channels } from './channels';
 import { Crew } from './crew';
 import { Deadlines } from '../deadlines';
+import { settingsOfWorker } from './each-worker';
 import { Lanes } from './lanes';
 import type { PoolSettings } from './options';
 import type { Encoded } from './protocol';
@@ -15,6 +18,7 @@ import type { Slot, SlotEvents } from './slot';
 import { Room } from './room';
 import { memoryOf, type PoolStats, type WorkerStats } from './stats';
 import { Stops } from './stops';
+import { TaskTimes } from './task-times';
 import type { Task } from './task';
 import { PoolWorker } from './worker';
 
@@ -27,9 +31,10 @@ const LANE_WINDOW = 8;
 export interface SchedulerEvents {
   /** There is room again for tasks. */
   readonly drain: () => void;
-  /** Whose events these are. */
-  readonly pool: object;
+  /** Whose events these are; undefined if nobody holds it any more. */
+  readonly pool: object | undefined;
   readonly taskSubmit: (task: Task) => void;
+  readonly prints: SlotEvents['prints'];
   readonly workerStart: (slot: Slot) => void;
   readonly workerExit: (slot: Slot) => void;
 }
@@ -52,6 +57,8 @@ export class Scheduler {
   readonly #heard: SchedulerEvents;
   #succeeded = 0;
   #failed = 0;
+  /** Of workers that are gone. */
+  readonly #timesOfEnded = new TaskTimes();
   #feeding = false;
   #outstanding = 0;
   /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
@@ -60,6 +67,9 @@ export class Scheduler {
   #whenChanged: (() => void)[] = [];
 
   readonly #events: SlotEvents = {
+    prints: (stdout, stderr) => {
+      this.#heard.prints(stdout, stderr);
+    },
     ready: (slot) => {
       this.#crew.ready(slot);
       this.#heard.workerStart(slot);
@@ -111,7 +121,7 @@ export class Scheduler {
     this.room = new Room(settings.maxPending, () => this.pending, events.drain);
     this.#crew = new Crew(settings, this.#deadlines, {
       make: (id) => {
-        const { process, worker } = settings;
+        const { process, worker } = settingsOfWorker(settings, id);
         return new PoolWorker(id, process, worker, this.#events, this.#afterwards);
       },
       notStarted: (slot, tasks, error) => {
@@ -194,10 +204,15 @@ export class Scheduler {
         running: running.map((task) => task.label),
         runningFor: running.length === 0 ? 0 : performance.now() - slot.since,
         tasks: slot.finished,
+        runTime: slot.times.run,
+        waitTime: slot.times.wait,
         memory: memoryOf(slot.pid),
       };
     };
-    const workers = this.#everySlot().map(about);
+    const slots = this.#everySlot();
+    const workers = slots.map(about);
+    const times = new TaskTimes();
+    for (const one of [this.#timesOfEnded, ...slots.map((slot) => slot.times)]) times.add(one);
     return {
       processes: this.#crew.processes,
       workers,
@@ -206,6 +221,8 @@ export class Scheduler {
       succeeded: this.#succeeded,
       failed: this.#failed,
       restarts: this.#crew.restarts,
+      runTime: times.run,
+      waitTime: times.wait,
     };
   }
 
@@ -225,6 +242,16 @@ export class Scheduler {
     });
   }
 
+  startWorker(): Slot | undefined {
+    return this.#crew.canStart ? this.#crew.start() : undefined;
+  }
+
+  endWorker(id: number): boolean {
+    const slot = this.#everySlot().find((each) => each.id === id);
+    slot?.endSoon();
+    return slot !== undefined;
+  }
+
   /** Drops what has not started. At once for what no worker has; a moment later for what lies on their rings. */
   cancel(tasks: Iterable<Task>): void {
     for (const task of tasks) task.cancelled = true;
@@ -237,12 +264,16 @@ export class Scheduler {
     });
   }
 
-  /** Drops what has not started, and ends what runs, if need be with its worker. The caller has settled the tasks. */
+  /**
+   * Drops what has not started, and ends what runs, if need be with its worker. The caller has settled the tasks, or
+   * waits to hear that they were dropped.
+   */
   stop(tasks: Iterable<Task>, reason: unknown): void {
     const running = new Map<Slot, Task[]>();
     for (const task of tasks) {
       task.cancelled = true;
       const { slot } = task;
+      if (slot === undefined) task.sink.dropped?.();
       if (slot === undefined || task.done === task.count) continue;
       const others = running.get(slot);
       if (others === undefined) running.set(slot, [task]);
@@ -252,7 +283,8 @@ export class Scheduler {
       for (const [slot, stopped] of running) {
         this.#recall(slot, () => {
           for (const task of stopped) {
-            if (task.slot === slot && task.done < task.count) this.#stops.stop(slot, task, reason);
+            if (task.slot !== slot) task.sink.dropped?.();
+            else if (task.done < task.count) this.#stops.stop(slot, task, reason);
           }
         });
       }
@@ -290,8 +322,18 @@ export class Scheduler {
     await this.gone();
   }
 
+  /** @throws UnsupportedError if workers cannot be started, or replaced, while the thread is blocked */
+  mustStartWhileBlocked(): void {
+    if (startMethodFor(this.#settings.process.context?.method).method !== 'fork') return;
+    throw new UnsupportedError(
+      "a pool whose workers are started by 'fork' cannot be waited for with its Sync forms: each start takes a turn of the " +
+        "event loop; use the asynchronous forms, or a pool of getContext('forkserver')",
+    );
+  }
+
   /** Blocks the thread until `done()`, while the pool goes on; false after `timeout` ms. */
   block(done: () => boolean, timeout: number): boolean {
+    if (timeout > 0 && !done()) this.mustStartWhileBlocked();
     const end = performance.now() + timeout;
     while (!done()) {
       const left = Math.max(0, end - performance.now());
@@ -304,7 +346,12 @@ export class Scheduler {
   }
 
   async gone(): Promise<void> {
-    await this.#until(() => this.#state !== 'running' && this.#crew.isGone && this.#outstanding === 0);
+    await this.#until(() => this.isGone);
+  }
+
+  /** Whether it takes nothing any more, has nothing to do, and its workers are gone. */
+  get isGone(): boolean {
+    return this.#state !== 'running' && this.#crew.isGone && this.#outstanding === 0;
   }
 
   // ---------------------------------------------------------------------------------------------- workers
@@ -322,6 +369,7 @@ export class Scheduler {
   }
 
   #lost(slot: Slot, notStarted: Task[]): void {
+    this.#timesOfEnded.add(slot.times);
     const wasLeaving = this.#crew.forget(slot);
     this.#heard.workerExit(slot);
     const { name, pid } = slot;
@@ -474,6 +522,7 @@ export class Scheduler {
     else {
       this.#failed++;
       const { attempt } = task;
+      addCallSite(value, task.site);
       noteOrigin(value, { pid: slot.pid, worker: slot.id, index: task.base + index, attempt });
     }
     task.attempt = 1;
@@ -514,7 +563,9 @@ export class Scheduler {
   }
 
   #finish(task: Task): void {
+    if (task.done < task.count) task.sink.cut?.(task.done);
     task.release();
+    if (task.cancelled) task.sink.dropped?.();
     if (this.#stops.any) this.#stops.over(task);
     if (--this.#outstanding > 0) return;
     this.#busy(-1);

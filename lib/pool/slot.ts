@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream';
 import type { Task } from './task';
+import type { TaskTimes } from './task-times';
 
 /** How a slot ended. */
 export interface SlotExit {
@@ -19,6 +21,7 @@ export interface Slot {
   readonly exit: SlotExit;
   /** Outcomes that it has told. */
   readonly finished: number;
+  readonly times: TaskTimes;
   /** When (performance.now()) it was given something to do, or last told something. */
   readonly since: number;
   start(): void;
@@ -48,6 +51,8 @@ export interface Slot {
 /** What the scheduler hears of a slot. */
 export interface SlotEvents {
   ready(slot: Slot): void;
+  /** What it prints, if the pool pipes that. */
+  prints(stdout: Readable, stderr: Readable): void;
   /** The initializer runs now. */
   initializing(slot: Slot): void;
   initializerFailed(slot: Slot, error: unknown): void;

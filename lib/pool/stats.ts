@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { TimeStats } from './task-times';
 
 /** What a worker does. */
 export interface WorkerStats {
@@ -13,6 +14,10 @@ export interface WorkerStats {
   readonly runningFor: number;
   /** Outcomes that it has told. */
   readonly tasks: number;
+  /** How long its tasks ran, measured in the worker; of a chunk each item. What was lost or given up is not in it. */
+  readonly runTime: TimeStats;
+  /** How long they had waited, from the call until they ran: in the pool, in the worker's queue, and on the way. */
+  readonly waitTime: TimeStats;
   /** Bytes of resident memory, where the system tells. */
   readonly memory: number | undefined;
 }
@@ -32,6 +37,9 @@ export interface PoolStats {
   readonly failed: number;
   /** Workers started so far, beyond the first `processes`. */
   readonly restarts: number;
+  /** Of all workers so far: see {@link WorkerStats}. */
+  readonly runTime: TimeStats;
+  readonly waitTime: TimeStats;
 }
 
 /** Bytes of resident memory of another process; undefined where the system does not tell. */

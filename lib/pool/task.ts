@@ -1,5 +1,6 @@
 import type { RetainedShares } from '../backend/backend';
 import type { TargetReference } from '../function-ref';
+import type { CallSite } from './call-site';
 import { encodeDefine, goOnFrom } from './protocol';
 import type { Slot } from './slot';
 import type { Terms } from './terms';
@@ -11,6 +12,10 @@ export interface Sink {
   yielded?(value: unknown): void;
   /** What a task says of its progress. */
   said?(value: unknown): void;
+  /** A task that nobody wanted any more runs nowhere. Told at least once. */
+  dropped?(): void;
+  /** A cancelled task was met before it was over: only its first `done` items have outcomes. */
+  cut?(done: number): void;
 }
 
 /** Takes the one outcome of a call. */
@@ -21,7 +26,7 @@ export interface Outcome extends Sink {
 
 /** Ends tasks, and waits for them. */
 export interface Stopper {
-  /** The caller has settled the tasks. */
+  /** The caller has settled the tasks, or waits to hear that they were dropped. */
   stop(tasks: Iterable<Task>, reason: unknown): void;
   /** Blocks the thread; false if `timeout` ms were not enough. */
   block(done: () => boolean, timeout: number): boolean;
@@ -62,11 +67,15 @@ export class Task {
   givenUp = -1;
   /** Which run of the item `done` this is. */
   attempt = 1;
+  /** When (performance.now()) it was handed in. */
+  readonly since = performance.now();
   /** Of the handles in its message: whoever runs it, and however often, gets them from here. */
   rights: RetainedShares | undefined;
+  /** Where it was handed in, if that is known. */
+  site: CallSite | undefined;
   /** The only one that may run it. */
   pinned: Slot | undefined;
-  slab = NO_BYTES;
+  slab: Buffer = NO_BYTES;
   start = 0;
   length = 0;
 
@@ -99,6 +108,7 @@ export class Task {
   release(): void {
     this.rights?.release();
     this.rights = undefined;
+    this.site = undefined; // it refers to all that was called
   }
 
   /** Settles all that has no outcome with an error. */

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { whileImporting } from '../current';
 import { BrokenPipeError, EndOfFileError } from '../errors';
 import type { TargetReference } from '../function-ref';
+import { isDone } from '../preload';
 import { callable } from './callable';
 import { decodeControl } from './control';
 import { beWorker } from './current-task';
@@ -30,6 +31,8 @@ export interface WorkerSettings {
   readonly initializer: Hook | undefined;
   readonly finalizer: Hook | undefined;
   readonly limits: RetirementLimits;
+  /** Whether the pool reads what it prints. */
+  readonly isRead: boolean;
 }
 
 /** The target of a pool's workers: runs what comes until the pool closes the link. */
@@ -58,7 +61,9 @@ export async function runWorker(
       duplex.sendSync(Kind.Progress, buffer, length, Infinity);
     },
   });
-  const { preload, warmup, initializer, finalizer, concurrency, limits } = settings;
+  const { initializer, finalizer, concurrency, limits } = settings;
+  const preload = settings.preload.filter((module) => !isDone(module));
+  const warmup = isDone(settings.warmup?.reference) ? undefined : settings.warmup;
   if (preload.length > 0 || warmup !== undefined || initializer !== undefined) {
     duplex.sendSync(Kind.Initializing, NO_BYTES, 0, Infinity);
     try {
@@ -81,8 +86,18 @@ export async function runWorker(
     if (!(error instanceof EndOfFileError || error instanceof BrokenPipeError)) throw error;
   }
   await call(finalizer);
+  if (settings.isRead) await Promise.all([written(process.stdout), written(process.stderr)]);
   // What tasks left behind (timers, servers) does not keep a worker alive.
   process.exit();
+}
+
+/** To a pipe, Node writes later what does not fit, and process.exit() would not wait for that. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => {
+      resolve();
+    });
+  });
 }
 
 async function call(hook: Hook | undefined): Promise<void> {

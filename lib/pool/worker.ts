@@ -1,20 +1,27 @@
 import { backend } from '../backend';
 import type { Duplex } from '../backend/backend';
 import { BrokenPipeError } from '../errors';
+import { whenForked } from '../forked';
 import { ref } from '../function-ref';
-import { WORKER, Process, type ProcessOptions } from '../process';
+import { Process, type WorkerOptions } from '../process';
 import type { Afterwards } from './afterwards';
 import type { Writer } from '../serializer';
 import { ControlKind, encodeGrant, encodeStop } from './control';
 import { Kind, WorkerLink, decodeReportTo, decodeUnsent, taskTag, type ReportHandler } from './protocol';
 import type { Slot, SlotEvents, SlotExit } from './slot';
 import type { Task } from './task';
+import { TaskTimes } from './task-times';
 import type { WorkerSettings, runWorker as WorkerMain } from './worker-main';
 
 const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runWorker');
 
 /** Reports that are taken in at a time. */
 const MOST_AT_ONCE = 256;
+const workers = new Set<PoolWorker>();
+
+whenForked(() => {
+  for (const worker of workers) worker.partFromPool();
+});
 
 /** A process of this machine that runs tasks: its ring with tasks, its control link, and what it holds. */
 export class PoolWorker implements Slot {
@@ -22,6 +29,9 @@ export class PoolWorker implements Slot {
   ready = false;
   finished = 0;
   since = 0;
+  readonly times = new TaskTimes();
+  /** When what is read now was begun to be read. */
+  #readAt = 0;
   #open = true;
   #started = false;
   #ended = false;
@@ -36,7 +46,7 @@ export class PoolWorker implements Slot {
 
   constructor(
     id: number,
-    options: ProcessOptions,
+    options: WorkerOptions,
     settings: Omit<WorkerSettings, 'id'>,
     events: SlotEvents,
     afterwards: Afterwards,
@@ -49,15 +59,14 @@ export class PoolWorker implements Slot {
     this.#duplex = ours;
     this.#control = control;
     this.#theirs = [theirs, theirControl];
-    const marked = { [WORKER]: true as const };
     this.#process = new Process<void>({
       ...options,
-      ...marked,
       target: runWorker,
       args: [new WorkerLink(theirs.share()), new WorkerLink(theirControl.share()), { ...settings, id }],
       name: `PoolWorker-${id}`,
       daemon: true,
     });
+    workers.add(this);
   }
 
   get name(): string {
@@ -76,11 +85,19 @@ export class PoolWorker implements Slot {
     return { exitCode: this.#process.exitCode, signal: this.#process.signalCode };
   }
 
+  /** In a process that was forked from the pool's: its ends would keep this worker from noticing that the pool closes its own. */
+  partFromPool(): void {
+    this.#ended = true;
+    this.close();
+  }
+
   start(): void {
     // Its orders are on their way when this returns; what goes wrong is told now or later.
     this.#process.startThen((error) => {
       if (error === undefined) {
         this.#started = true;
+        const { stdout, stderr } = this.#process;
+        if (stdout !== null && stderr !== null) this.#events.prints(stdout, stderr);
         if (this.ready) this.#events.ready(this); // it was faster than the news of its start
         this.#process.onEnded(() => {
           this.#onEnd();
@@ -177,6 +194,7 @@ export class PoolWorker implements Slot {
   }
 
   close(): void {
+    workers.delete(this);
     this.#open = false;
     this.#duplex.close();
     this.#control.close();
@@ -193,10 +211,11 @@ export class PoolWorker implements Slot {
 
   #handler(): ReportHandler {
     return {
-      result: (id, index, ok, value) => {
+      result: (id, index, ok, ran, value) => {
         const task = this.#tasks.get(id);
         if (task === undefined) return;
         this.finished++;
+        this.times.record(ran, this.#readAt - task.since - ran);
         task.done = index + 1;
         if (task.done === task.count) this.#tasks.delete(id);
         this.#events.result(this, task, index, ok, value);
@@ -242,13 +261,26 @@ export class PoolWorker implements Slot {
     return task;
   }
 
+  /** Not before what it has printed was read: closing drops that. */
+  #closeProcess(): void {
+    const { stdout, stderr } = this.#process;
+    const printing = [stdout, stderr].filter((stream) => stream?.closed === false);
+    let open = printing.length;
+    if (open === 0) this.#process.close();
+    for (const stream of printing) {
+      stream?.once('close', () => {
+        if (--open === 0) this.#process.close();
+      });
+    }
+  }
+
   #onEnd(): void {
     this.#ended = true;
     this.#drain();
     this.takeBack((notStarted) => {
       this.#events.ended(this, notStarted);
       this.close();
-      this.#process.close();
+      this.#closeProcess();
     });
   }
 
@@ -257,6 +289,7 @@ export class PoolWorker implements Slot {
     return this.#afterwards.reading(() => {
       let any = false;
       for (let received = MOST_AT_ONCE; this.#open && received === MOST_AT_ONCE;) {
+        this.#readAt = performance.now();
         received = this.#duplex.tryReceiveMany(MOST_AT_ONCE).length;
         any ||= received > 0;
       }

@@ -1,5 +1,6 @@
 import { backend } from '../backend';
 import type { Channel } from '../backend/backend';
+import { whenForked } from '../forked';
 import { settlesWithin } from '../settled';
 import { describeBounds, type QueueSettings } from './options';
 
@@ -54,6 +55,11 @@ export class Outbox {
     unflushed.delete(this);
   }
 
+  /** In a forked child. */
+  forget(): void {
+    this.#puts.clear();
+  }
+
   /** @param begun when the process began to exit */
   flushNow(begun: number): void {
     const { flushTimeout } = this.#settings;
@@ -70,6 +76,12 @@ export class Outbox {
 
 const unflushed = new Set<Outbox>();
 let listening = false;
+
+whenForked(() => {
+  for (const outbox of unflushed) outbox.forget(); // the parent will send them
+  unflushed.clear();
+  listening = false;
+});
 
 // The natural end of a process waits because the puts hold its event loop. This is for process.exit() and uncaught
 // errors; before all other listeners, because one of them ends the children that may make room.

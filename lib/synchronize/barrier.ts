@@ -3,6 +3,7 @@ import { backend } from '../backend';
 import type { Arrival, Breach, Gate } from '../backend/synchronize';
 import { whileImporting } from '../current';
 import { BrokenBarrierError, ClosedError, InvalidStateError } from '../errors';
+import { perProcess } from '../forked';
 import { load, referTo, type Callable, type TargetReference } from '../function-ref';
 import { completion, registerHandleType, type HandleDescription, type Transferable } from '../handles';
 import {
@@ -97,8 +98,8 @@ export class Barrier implements Transferable {
   readonly #gate: Gate;
   readonly #action: Action | undefined;
   readonly #timeout: number;
-  /** Calls of this handle that wait. */
-  #waits = 0;
+  /** Calls of this handle that wait in this process. */
+  readonly #waits = perProcess(() => ({ count: 0 }));
   #isClosed = false;
 
   /** @throws InvalidArgumentError */
@@ -126,14 +127,14 @@ export class Barrier implements Transferable {
     const wait = { ...waitOf('wait', options, this), timeout: this.#limit(options, 'wait') };
     const arrival = this.#arrive();
     if (arrival.isLast) return this.#settle(await this.#openAfter(arrival), arrival.index);
-    this.#waits++;
+    this.#waits().count++;
     try {
       return this.#settle(await arrival.wait(wait), arrival.index);
     } catch (error) {
       if (!this.#isClosed && error === wait.signal?.reason) this.#gate.break('aborted');
       throw error;
     } finally {
-      this.#waits--;
+      this.#waits().count--;
     }
   }
 
@@ -175,7 +176,7 @@ export class Barrier implements Transferable {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#waits > 0) this.#gate.break('aborted');
+    if (this.#waits().count > 0) this.#gate.break('aborted');
     this.#gate.close();
   }
 

@@ -86,7 +86,11 @@ export class Condition implements Transferable {
     try {
       return await place.wait(wait);
     } finally {
-      await this.#lock[INSIDE].resume(held);
+      try {
+        await this.#lock[INSIDE].resume(held);
+      } finally {
+        place.leave();
+      }
     }
   }
 
@@ -99,7 +103,11 @@ export class Condition implements Transferable {
     try {
       return place.waitSync(timeout);
     } finally {
-      this.#lock[INSIDE].resumeSync(held);
+      try {
+        this.#lock[INSIDE].resumeSync(held);
+      } finally {
+        place.leave();
+      }
     }
   }
 

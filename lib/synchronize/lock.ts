@@ -1,5 +1,6 @@
 import type { Semaphore as Units } from '../backend/synchronize';
 import { InvalidStateError } from '../errors';
+import { forkGeneration } from '../forked';
 import { registerHandleType } from '../handles';
 import { timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
 import { Acquirable } from './acquirable';
@@ -13,8 +14,8 @@ import { waitOf } from './waits';
  */
 export class Lock extends Acquirable implements ExclusiveLock {
   readonly #units: Units;
-  /** Whether this handle acquired it and nobody released it by this handle. */
-  #isHeld = false;
+  /** Which process, by its generation, acquired it by this handle and has not released it by it. */
+  #heldBy = -1;
 
   /** @throws InvalidArgumentError, ExistsError, UnsupportedError */
   constructor(options?: LockOptions) {
@@ -30,20 +31,20 @@ export class Lock extends Acquirable implements ExclusiveLock {
    */
   async acquire(options?: WaitOptions): Promise<boolean> {
     return this.#units.acquire(waitOf('acquire', options, this), (acquired) => {
-      if (acquired) this.#isHeld = true;
+      if (acquired) this.#heldBy = forkGeneration();
     });
   }
 
   /** Like {@link acquire}, and blocks the thread meanwhile. */
   acquireSync(options?: SyncWaitOptions): boolean {
     const acquired = this.#units.acquireSync(timeoutOption('acquireSync', options));
-    if (acquired) this.#isHeld = true;
+    if (acquired) this.#heldBy = forkGeneration();
     return acquired;
   }
 
   /** @throws InvalidStateError if nobody holds it */
   release(): void {
-    this.#isHeld = false;
+    this.#heldBy = -1;
     if (!this.#units.release(1))
       throw new InvalidStateError('expected a lock that is held, but nobody holds this one');
   }
@@ -51,7 +52,7 @@ export class Lock extends Acquirable implements ExclusiveLock {
   /** @internal */
   get [INSIDE](): LockInside {
     return {
-      isHeld: () => this.locked() && this.#isHeld,
+      isHeld: () => this.locked() && this.#heldBy === forkGeneration(),
       suspend: () => {
         this.release();
       },

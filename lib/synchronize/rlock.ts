@@ -3,6 +3,7 @@ import { backend } from '../backend';
 import type { Wait } from '../backend/backend';
 import type { Semaphore as Units } from '../backend/synchronize';
 import { InvalidArgumentError, InvalidStateError } from '../errors';
+import { perProcess } from '../forked';
 import { registerHandleType } from '../handles';
 import { timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
 import { Acquirable } from './acquirable';
@@ -13,6 +14,14 @@ import { waitOf } from './waits';
 /** One call of {@link RLock.run}: what it calls, also later, belongs to it. */
 interface Context {
   readonly lock: RLock;
+}
+
+/** What this process knows of its own hold. */
+interface Here {
+  owner: Context | undefined;
+  depth: number;
+  /** Asynchronous calls that are not settled: a Sync call comes after them. */
+  acquiring: number;
 }
 
 interface Held {
@@ -28,10 +37,7 @@ interface Held {
 export class RLock extends Acquirable implements ExclusiveLock {
   readonly #units: Units;
   readonly #contexts = new AsyncLocalStorage<Context>();
-  #owner: Context | undefined;
-  #depth = 0;
-  /** Asynchronous calls that are not settled: a Sync call comes after them. */
-  #acquiring = 0;
+  readonly #here = perProcess<Here>(() => ({ owner: undefined, depth: 0, acquiring: 0 }));
 
   /** There are no options. @throws InvalidArgumentError */
   constructor();
@@ -46,8 +52,9 @@ export class RLock extends Acquirable implements ExclusiveLock {
   async acquire(options?: WaitOptions): Promise<boolean> {
     const wait = waitOf('acquire', options, this);
     const context = this.#contexts.getStore();
-    if (this.#depth > 0 && context !== undefined && this.#owner === context) {
-      this.#depth++;
+    const here = this.#here();
+    if (here.depth > 0 && context !== undefined && here.owner === context) {
+      here.depth++;
       return true;
     }
     return this.#take(wait, { context, depth: 1 });
@@ -60,10 +67,11 @@ export class RLock extends Acquirable implements ExclusiveLock {
   acquireSync(options?: SyncWaitOptions): boolean {
     const timeout = timeoutOption('acquireSync', options);
     const context = this.#contexts.getStore();
-    const left = this.#depth === 0 && this.#acquiring > 0 ? this.#comeAfter(timeout) : timeout;
-    if (this.#depth > 0) {
-      if (this.#owner === undefined || this.#owner === context) {
-        this.#depth++;
+    const here = this.#here();
+    const left = here.depth === 0 && here.acquiring > 0 ? this.#comeAfter(timeout) : timeout;
+    if (here.depth > 0) {
+      if (here.owner === undefined || here.owner === context) {
+        here.depth++;
         return true;
       }
       if (timeout === Infinity) {
@@ -81,15 +89,17 @@ export class RLock extends Acquirable implements ExclusiveLock {
   /** @throws InvalidStateError if this process does not own it */
   release(): void {
     this.#mustOwn('release()');
-    if (--this.#depth > 0) return;
-    this.#owner = undefined;
+    const here = this.#here();
+    if (--here.depth > 0) return;
+    here.owner = undefined;
     this.#units.release(1);
   }
 
   /** Acquires, calls, and releases when the result has settled; inside, it may be acquired again. */
   override async run<R>(fn: () => R | PromiseLike<R>): Promise<R> {
     const outer = this.#contexts.getStore();
-    const context = outer !== undefined && this.#depth > 0 && this.#owner === outer ? outer : { lock: this };
+    const { depth, owner } = this.#here();
+    const context = outer !== undefined && depth > 0 && owner === outer ? outer : { lock: this };
     return this.#contexts.run(context, async () => {
       await this.acquire();
       try {
@@ -105,9 +115,10 @@ export class RLock extends Acquirable implements ExclusiveLock {
     return {
       isHeld: () => this.#owns(),
       suspend: (): Held => {
-        const held = { context: this.#owner, depth: this.#depth };
-        this.#depth = 0;
-        this.#owner = undefined;
+        const here = this.#here();
+        const held = { context: here.owner, depth: here.depth };
+        here.depth = 0;
+        here.owner = undefined;
         this.#units.release(1);
         return held;
       },
@@ -123,14 +134,15 @@ export class RLock extends Acquirable implements ExclusiveLock {
 
   /** Held as it will be from the very moment on at which the unit is there: a Sync call may be in progress then. */
   async #take(wait: Wait, held: Held): Promise<boolean> {
+    const here = this.#here();
     let isSettled = false;
     const settle = (acquired: boolean) => {
       if (isSettled) return;
       isSettled = true;
-      this.#acquiring--;
+      here.acquiring--;
       if (acquired) this.#restore(held);
     };
-    this.#acquiring++;
+    here.acquiring++;
     try {
       const acquired = await this.#units.acquire(wait, settle);
       settle(acquired);
@@ -143,24 +155,27 @@ export class RLock extends Acquirable implements ExclusiveLock {
   /** Waits for the asynchronous calls that came before; how long (ms) is left then. */
   #comeAfter(timeout: number): number {
     const end = performance.now() + timeout;
-    backend.runUntil(() => this.#depth > 0 || this.#acquiring === 0, timeout);
+    const here = this.#here();
+    backend.runUntil(() => here.depth > 0 || here.acquiring === 0, timeout);
     return Math.max(0, end - performance.now());
   }
 
   #restore({ context, depth }: Held): void {
-    this.#owner = context;
-    this.#depth = depth;
+    const here = this.#here();
+    here.owner = context;
+    here.depth = depth;
   }
 
   #owns(): boolean {
-    return this.#depth > 0 && (this.#owner === undefined || this.#owner === this.#contexts.getStore());
+    const { depth, owner } = this.#here();
+    return depth > 0 && (owner === undefined || owner === this.#contexts.getStore());
   }
 
   #mustOwn(call: string): void {
     if (this.#owns()) return;
     throw new InvalidStateError(
       `expected ${call} by the owner of the RLock, but ` +
-        (this.#depth > 0
+        (this.#here().depth > 0
           ? 'another asynchronous flow of this process holds it'
           : 'this process does not hold it; only who acquired it may release it'),
     );

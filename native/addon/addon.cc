@@ -2,6 +2,7 @@
 
 #include "addon/block_object.h"
 #include "addon/fork.h"
+#include "addon/fork_here.h"
 #include "addon/mapping_object.h"
 #include "addon/messages.h"
 #include "addon/named.h"
@@ -39,6 +40,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   define_mappings(env, exports);
   define_system(env, exports);
   define_fork(env, exports);
+  define_fork_here(env, exports);
   return exports;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "addon/convert.h"
+#include "addon/repair.h"
 #include "addon/scratch.h"
 #include "core/fork.h"
 #include "core/forkserver.h"
@@ -27,7 +28,8 @@ Napi::Value count_threads(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), checked(info.Env(), "/proc/self/task", thread_count()));
 }
 
-// In a child that has just been forked: an event loop of its own, then signals.
+}  // namespace
+
 void repair(Napi::Env env, const sigset_t& mask) {
   uv_loop_t* loop;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok || uv_loop_fork(loop) != 0) {
@@ -38,6 +40,8 @@ void repair(Napi::Env env, const sigset_t& mask) {
   }
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
 }
+
+namespace {
 
 // (descriptors that are not the probe's business) -> [pid, pidfd]; in the probe undefined
 Napi::Value start_probe(const Napi::CallbackInfo& info) {

@@ -1,5 +1,6 @@
 #include "addon/reactor_object.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -54,6 +55,7 @@ ReactorObject::ReactorObject(const Napi::CallbackInfo& info)
   on_expected_ = Napi::Persistent(info[1].As<Napi::Function>());
   napi_async_init(env_, Value(), Napi::String::New(env_, "forkful"), &async_context_);
   napi_add_env_cleanup_hook(env_, on_cleanup, this);
+  AddonData::of(env_)->reactors.push_back(this);
   Ref();  // lives as long as its environment, or until close()
 }
 
@@ -61,6 +63,7 @@ void ReactorObject::on_cleanup(void* self) { static_cast<ReactorObject*>(self)->
 
 void ReactorObject::shut() {
   if (poll_ == nullptr) return;
+  if (AddonData* data = AddonData::of(env_)) std::erase(data->reactors, this);
   ::close(poll_->epoll_fd);
   poll_->owner = nullptr;
   const auto closed = [](uv_handle_t* handle) {
@@ -71,6 +74,15 @@ void ReactorObject::shut() {
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_->before_sleep), closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_->no_sleep), closed);
   poll_ = nullptr;
+}
+
+// In a child that has just been forked: what it watches from now on is not the parent's business, nor the reverse. The
+// number stays, since the event loop knows it.
+void ReactorObject::part_from_parent() {
+  const int own = epoll_create1(EPOLL_CLOEXEC);
+  if (own < 0 || poll_ == nullptr) return;
+  dup3(own, poll_->epoll_fd, O_CLOEXEC);
+  ::close(own);
 }
 
 // (fd, token): readiness to read and hang-up.

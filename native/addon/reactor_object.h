@@ -15,6 +15,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit ReactorObject(const Napi::CallbackInfo& info);
+  void part_from_parent();
 
  private:
   struct Poll {  // outlives the object until libuv has let go of the handle

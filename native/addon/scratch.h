@@ -52,6 +52,9 @@ class Arrived {
   std::vector<int> descriptors_;
 };
 
+class ForkLoop;
+class ReactorObject;
+
 // Where native calls leave more than one number: an Int32Array that JavaScript gave once per environment. Layout in
 // lib/backend/native/addon.ts.
 struct AddonData {
@@ -69,6 +72,8 @@ struct AddonData {
   Ring::Taken taken[kMostRecords];
   Arrived arrived;
   LateBlocks late_blocks;
+  std::vector<ReactorObject*> reactors;  // those that are open
+  ForkLoop* fork_loop = nullptr;
   struct sigaction interrupt {};  // in a forked child: the disposition of SIGINT that it is to have
 
   static AddonData* of(napi_env env) {

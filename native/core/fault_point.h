@@ -83,7 +83,21 @@
   POINT(shut_dropped)                                                                                         \
   POINT(shut_done)                                                                                            \
   POINT(shut_half_unlocked)                                                                                   \
-  POINT(shut_unlocked)
+  POINT(shut_unlocked)                                                                                        \
+  POINT(name_directory_made)                                                                                  \
+  POINT(name_file_made)                                                                                       \
+  POINT(name_file_used)                                                                                       \
+  POINT(name_file_filled)                                                                                     \
+  POINT(name_given)                                                                                           \
+  POINT(name_opened)                                                                                          \
+  POINT(name_used)                                                                                            \
+  POINT(name_found)                                                                                           \
+  POINT(name_locked)                                                                                          \
+  POINT(name_proved_unused)                                                                                   \
+  POINT(name_proved_meant)                                                                                    \
+  POINT(name_taken_away)                                                                                      \
+  POINT(name_given_up)                                                                                        \
+  POINT(name_directory_removed)
 
 namespace forkful {
 
@@ -99,10 +113,12 @@ inline constexpr const char* kFaultPointNames[] = {
 #undef FORKFUL_NAME
 };
 inline constexpr uint32_t kFaultPoints = std::size(kFaultPointNames);
-// From here on they are passed only with descriptors, with a ledger, or by who shuts the ring, and tested apart.
+// From here on they are passed only with descriptors, with a ledger, by who shuts the ring, or by who makes and removes
+// names, and tested apart.
 inline constexpr uint32_t kFirstOfParcel = static_cast<uint32_t>(FaultPoint::parcel_numbered);
 inline constexpr uint32_t kFirstOfLedger = static_cast<uint32_t>(FaultPoint::claim_locked);
 inline constexpr uint32_t kFirstOfShut = static_cast<uint32_t>(FaultPoint::shut_half_locked);
+inline constexpr uint32_t kFirstOfName = static_cast<uint32_t>(FaultPoint::name_directory_made);
 
 // Whoever of these roles (a set of bits) passes the point for the nth time gets the signal: once.
 struct Fault {

@@ -91,21 +91,43 @@ int kill_other_sockets(const std::vector<int>& keep) {
   return static_cast<int>(sockets.size());
 }
 
-}  // namespace
-
-std::string disable_platform_threads() {
+// The slot of the platform's virtual table; null, and a problem, if it is not found.
+void** find_slot(std::string* problem) {
   void** table = static_cast<void**>(dlsym(RTLD_DEFAULT, "_ZTVN4node12NodePlatformE"));
   void* const counter = dlsym(RTLD_DEFAULT, "_ZN4node12NodePlatform21NumberOfWorkerThreadsEv");
-  if (table == nullptr || counter == nullptr) return "this Node does not export the symbols of its platform";
+  if (table == nullptr || counter == nullptr) {
+    *problem = "this Node does not export the symbols of its platform";
+    return nullptr;
+  }
   Dl_info info;
   const ElfW(Sym)* symbol = nullptr;
   if (dladdr1(table, &info, reinterpret_cast<void**>(const_cast<ElfW(Sym)**>(&symbol)), RTLD_DL_SYMENT) == 0 ||
       symbol == nullptr) {
-    return "the size of the platform's virtual table is not known";
+    *problem = "the size of the platform's virtual table is not known";
+    return nullptr;
   }
   void** const end = table + symbol->st_size / sizeof(void*);
-  void** const slot = std::find(table, end, counter);
-  if (slot == end) return "the platform's virtual table does not have the expected shape";
+  void** const slot = std::find_if(table, end, [&](const void* entry) {
+    return entry == counter || entry == reinterpret_cast<void*>(no_worker_threads);
+  });
+  if (slot != end) return slot;
+  *problem = "the platform's virtual table does not have the expected shape";
+  return nullptr;
+}
+
+}  // namespace
+
+std::string platform_threads_problem() {
+  std::string problem;
+  find_slot(&problem);
+  return problem;
+}
+
+std::string disable_platform_threads() {
+  std::string problem;
+  void** const slot = find_slot(&problem);
+  if (slot == nullptr) return problem;
+  if (*slot == reinterpret_cast<void*>(no_worker_threads)) return "";  // a child of one that has done it
   const uintptr_t page = reinterpret_cast<uintptr_t>(slot) & ~(uintptr_t{page_size()} - 1);
   if (mprotect(reinterpret_cast<void*>(page), page_size(), PROT_READ | PROT_WRITE) != 0) {
     return std::string("the platform's virtual table cannot be made writable: ") + strerror(errno);

@@ -15,6 +15,9 @@ namespace forkful {
 // string, or why it cannot be done. Do it before V8 has much to do.
 std::string disable_platform_threads();
 
+// Why that cannot be done; empty if it can, or is done already.
+std::string platform_threads_problem();
+
 // V8 marks its heap as not to be inherited; takes that back for all private mappings there are now.
 int inherit_heap();
 

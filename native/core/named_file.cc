@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/deadline.h"
+#include "core/fault_point.h"
 
 namespace forkful {
 namespace {
@@ -38,6 +39,7 @@ class Descriptor {
 int open_directory(bool create) {
   const std::string path = named_files_directory();
   if (create && mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return errno == ENOENT ? -EOPNOTSUPP : -errno;
+  if (create) FAULT_POINT(name_directory_made);
   Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (directory.get() < 0) return errno == ENOTDIR || errno == ELOOP ? -EPERM : -errno;
   struct stat status;
@@ -47,7 +49,10 @@ int open_directory(bool create) {
 }
 
 // Nobody has it as long as it is empty. It may go at any time: whoever needs it makes it again.
-void remove_directory_if_empty() { rmdir(named_files_directory().c_str()); }
+void remove_directory_if_empty() {
+  rmdir(named_files_directory().c_str());
+  FAULT_POINT(name_directory_removed);
+}
 
 int open_file(int directory, const std::string& file) {
   const int fd = openat(directory, file.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -75,10 +80,19 @@ enum class Removal { kDone, kInUse, kOthersAreAtIt };
 Removal remove_if_unused(int directory, const std::string& file) {
   const Descriptor fd(open_file(directory, file));
   if (fd.get() == -ENOENT) return Removal::kDone;
-  if (fd.get() < 0 || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return Removal::kInUse;
+  if (fd.get() < 0) return Removal::kInUse;
+  FAULT_POINT(name_found);
+  // First: only who has this lock tries for the exclusive one, so what stands in that one's way are users. The other way
+  // round, two that come for the same orphan would take each other for its users, and the second would go on to use it.
+  if (!lock_name(fd.get())) return Removal::kOthersAreAtIt;
+  FAULT_POINT(name_locked);
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return Removal::kInUse;
+  FAULT_POINT(name_proved_unused);
   // Who wants to use it now cannot have the shared lock, and looks again.
-  if (!lock_name(fd.get()) || !leads_to(directory, file, fd.get())) return Removal::kOthersAreAtIt;
-  return unlinkat(directory, file.c_str(), 0) == 0 ? Removal::kDone : Removal::kInUse;
+  if (!leads_to(directory, file, fd.get())) return Removal::kOthersAreAtIt;
+  if (unlinkat(directory, file.c_str(), 0) != 0) return Removal::kInUse;
+  FAULT_POINT(name_taken_away);
+  return Removal::kDone;
 }
 
 // Nameless and locked; -ENOENT: the directory is gone.
@@ -89,8 +103,11 @@ int make_file(const std::string& file, const std::function<int(int fd)>& fill) {
   if (remove_if_unused(directory.get(), file) == Removal::kInUse) return -EEXIST;
   Descriptor fd(openat(directory.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (fd.get() < 0) return errno == EISDIR ? -EOPNOTSUPP : -errno;
+  FAULT_POINT(name_file_made);
   if (fchmod(fd.get(), 0600) != 0 || flock(fd.get(), LOCK_SH | LOCK_NB) != 0) return -errno;
+  FAULT_POINT(name_file_used);
   if (const int error = fill(fd.get())) return error;
+  FAULT_POINT(name_file_filled);
   return fd.release();
 }
 
@@ -99,7 +116,10 @@ int give_name(int fd, const std::string& file) {
   const Descriptor directory(open_directory(true));
   if (directory.get() < 0) return directory.get() == -ENOENT ? -EAGAIN : directory.get();
   const std::string source = "/proc/self/fd/" + std::to_string(fd);
-  if (linkat(AT_FDCWD, source.c_str(), directory.get(), file.c_str(), AT_SYMLINK_FOLLOW) == 0) return 0;
+  if (linkat(AT_FDCWD, source.c_str(), directory.get(), file.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+    FAULT_POINT(name_given);
+    return 0;
+  }
   if (errno == ENOENT) return -EAGAIN;  // the directory went, being empty
   if (errno != EEXIST) return -errno;
   return remove_if_unused(directory.get(), file) == Removal::kInUse ? -EEXIST : -EAGAIN;
@@ -109,11 +129,13 @@ int give_name(int fd, const std::string& file) {
 int use_file(int directory, const std::string& file) {
   Descriptor fd(open_file(directory, file));
   if (fd.get() < 0) return fd.release();
+  FAULT_POINT(name_opened);
   struct stat status;
   if (fstat(fd.get(), &status) != 0) return -errno;
   if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 0077) != 0) return -EPERM;
   // Not to be had: somebody is about to remove it. Had, but without the name: somebody has.
   if (flock(fd.get(), LOCK_SH | LOCK_NB) != 0) return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+  FAULT_POINT(name_used);
   return leads_to(directory, file, fd.get()) ? fd.release() : -EAGAIN;
 }
 
@@ -142,7 +164,7 @@ int create_named_file(const std::string& file, const std::function<int(int fd)>&
     remove_directory_if_empty();
     return fd.get();
   }
-  const int error = patiently([&] { return give_name(fd.get(), file); }, -EEXIST);
+  const int error = patiently([&] { return give_name(fd.get(), file); }, -EBUSY);
   if (error == 0) return fd.release();
   remove_directory_if_empty();
   return error;
@@ -166,7 +188,10 @@ int remove_named_file(const std::string& file, const std::function<bool(int fd)>
         if (fd.get() < 0) return fd.get();
         if (!is_meant(fd.get())) return -ENOENT;
         if (!lock_name(fd.get()) || !leads_to(directory.get(), file, fd.get())) return -EAGAIN;
-        return unlinkat(directory.get(), file.c_str(), 0) == 0 ? 0 : -errno;
+        FAULT_POINT(name_proved_meant);
+        if (unlinkat(directory.get(), file.c_str(), 0) != 0) return -errno;
+        FAULT_POINT(name_taken_away);
+        return 0;
       },
       -EBUSY);
   if (error == 0) remove_directory_if_empty();
@@ -176,7 +201,8 @@ int remove_named_file(const std::string& file, const std::function<bool(int fd)>
 void remove_unused_file(const std::string& file) {
   const Descriptor directory(open_directory(false));
   if (directory.get() < 0) return;
-  remove_if_unused(directory.get(), file);
+  // Others may just be finding that it is in use, by the one who leaves now.
+  patiently([&] { return remove_if_unused(directory.get(), file) == Removal::kOthersAreAtIt ? -EAGAIN : 0; }, 0);
   remove_directory_if_empty();
 }
 
@@ -186,6 +212,7 @@ void give_up_file(int fd, const std::string& file) {
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
   const Descriptor unlocked(open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (unlocked.get() < 0 || dup3(unlocked.get(), fd, O_CLOEXEC) < 0) return;
+  FAULT_POINT(name_given_up);
   remove_unused_file(file);
 }
 

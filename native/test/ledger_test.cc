@@ -345,7 +345,7 @@ void ledger_fault_points() {
 }
 
 void shut_fault_points() {
-  for (uint32_t i = kFirstOfShut; i < kFaultPoints; i++) {
+  for (uint32_t i = kFirstOfShut; i < kFirstOfName; i++) {
     uint32_t deaths = 0;
     for (const bool drop : {false, true}) {
       for (const bool full : {false, true}) deaths += death_in_shut(static_cast<FaultPoint>(i), drop, full);

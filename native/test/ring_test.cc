@@ -25,6 +25,7 @@
 #include "test/fault_test.h"
 #include "test/hostile.h"
 #include "test/ledger_test.h"
+#include "test/named_test.h"
 #include "test/parcel_test.h"
 #include "test/storm_test.h"
 #include "test/stress.h"
@@ -442,6 +443,8 @@ int main(int argc, char** argv) {
       {"mappings", forkful::test::mappings},
       {"names", forkful::test::names},
       {"names and kills", [kills] { forkful::test::name_traffic(kills); }},
+      {"name fault points", forkful::test::name_fault_points},
+      {"names and the stopped", forkful::test::names_and_the_stopped},
       {"probe", probe},
   };
   for (const auto& [name, test] : tests) {

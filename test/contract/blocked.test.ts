@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inline, type Process } from 'forkful';
 import * as queues from '../fixtures/queues.js';
-import { describeEach, exists, until } from './methods';
+import { argumentsFor, describeEach, exists, startBlocking, until } from './methods';
 
 const library = createRequire(__filename).resolve('forkful');
 
@@ -48,8 +48,8 @@ describeEach('a main process that does nothing for the others', ({ method, conte
       }),
       args: [there, back, done, lock],
     }) as Process;
-    echo.startSync();
-    caller.startSync();
+    await startBlocking(echo, method);
+    await startBlocking(caller, method);
     expect(done.getSync({ timeout: 20_000 })).toBe(1275);
     expect(echo.joinSync({ timeout: 20_000 })).toBe(true);
     expect(caller.joinSync({ timeout: 20_000 })).toBe(true);
@@ -64,7 +64,7 @@ describeEach('a main process that does nothing for the others', ({ method, conte
       target: queues.leaveTraces,
       args: [queue, far, directory],
     }) as Process;
-    echo.startSync();
+    await startBlocking(echo, method);
     queue.putSync('one');
     blockUntil(() => existsSync(join(directory, 'one')));
     queue.putManySync(['two', 'three']);
@@ -96,7 +96,9 @@ describeEach('a main process that does nothing for the others', ({ method, conte
         console.log(JSON.stringify([pids.getSync(), pids.getSync(), pids.getSync()]));
         setInterval(() => undefined, 1000);
       })();`;
-    const main = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const main = spawn(process.execPath, [...argumentsFor(method), '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = (await once(main.stdout, 'data')) as [Buffer];
     const pids = JSON.parse(line.toString()) as number[];
     expect(pids.filter(exists)).toHaveLength(3);

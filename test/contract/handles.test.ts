@@ -1,7 +1,7 @@
 import * as forkful from 'forkful';
-import type { Connection, Queue } from 'forkful';
+import type { Connection, Process, Queue } from 'forkful';
 import * as handles from '../fixtures/handles.js';
-import { describeEach, errorOf, thrown, until } from './methods';
+import { describeEach, errorOf, startBlocking, thrown, until } from './methods';
 import { poolsOf } from './pools';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what comes is looked at by what it does
@@ -321,7 +321,7 @@ describeEach('handles in messages', ({ backend, context, method }) => {
   test('a message of a process that blocks', async () => {
     const [through, answers] = [queue(), queue<string>()];
     const child = new P({ target: handles.useAll, args: [through, answers] });
-    child.startSync();
+    await startBlocking(child as Process, method);
     const inner = queue<string>();
     through.putSync({ Queue: inner });
     expect(inner.getSync()).toBe('by queue');

@@ -7,13 +7,28 @@ export interface Environment {
   readonly context: forkful.Context;
 }
 
+/** Set where a file is run for one start method alone (test/fork/contract.cjs). */
+const only = process.env['FORKFUL_TEST_METHOD'];
+
 export function describeEach(name: string, suite: (environment: Environment) => void): void {
   for (const method of forkful.getAllStartMethods()) {
+    if (only !== undefined && method !== only) continue;
     const backend = forkful.backend().name;
     describe(`${name} (${backend}, ${method})`, () => {
       suite({ backend, method, context: forkful.getContext(method) });
     });
   }
+}
+
+/** Arguments of Node's without which a program cannot use this method. */
+export function argumentsFor(method: forkful.StartMethod): string[] {
+  return method === 'fork' ? ['--single-threaded'] : [];
+}
+
+/** By `fork` nothing is started from a blocked thread. */
+export async function startBlocking(process: forkful.Process, method: forkful.StartMethod): Promise<void> {
+  if (method === 'fork') await process.start();
+  else process.startSync();
 }
 
 /** The error that a promise rejects with; fails if it does not. */

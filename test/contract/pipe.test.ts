@@ -2,7 +2,7 @@ import { Pipe, type Connection } from 'forkful';
 import * as tasks from '../fixtures/tasks.js';
 import { describeEach, errorOf, thrown } from './methods';
 
-describeEach('Pipe', ({ context }) => {
+describeEach('Pipe', ({ context, method }) => {
   const { Process: P } = context;
   const open: Connection<never>[] = [];
 
@@ -82,7 +82,12 @@ describeEach('Pipe', ({ context }) => {
 
   test('with a child, async and Sync', async () => {
     const [a, b] = pipe();
-    const child = new P({ target: tasks.answer, args: [b] });
+    // A copy of this process has both ends, as in Python: as long as it has one, the other does not see it closed.
+    const answer = (end: typeof b) => {
+      a.close();
+      return tasks.answer(end);
+    };
+    const child = new P({ target: method === 'fork' ? answer : tasks.answer, args: [b] });
     await child.start();
     b.close();
     for (let i = 0; i < 200; i++) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as more from '../fixtures/pool-tasks.js';
 import { abort, double, exit, identity, killSelf, overflow, pid, throwInTimer } from '../fixtures/tasks.js';
 import { hasSignals } from '../where';
-import { describeEach, errorOf, exists, until } from './methods';
+import { argumentsFor, describeEach, errorOf, exists, until } from './methods';
 import { notesOfEachTest, poolsOf, range } from './pools';
 
 type AnyTask = (...args: never[]) => unknown;
@@ -37,7 +37,8 @@ describeEach('Pool: every task settles', ({ backend, method, context }) => {
     expect(await p.apply(double, [4])).toBe(8);
   });
 
-  test('a worker whose heap is full', async () => {
+  // A copy has the limits of what it is a copy of.
+  (method === 'fork' ? test.skip : test)('a worker whose heap is full', async () => {
     const p = pool({ processes: 1, stdio: 'ignore', execArgv: ['--max-old-space-size=40'] });
     const doomed = p.apply(more.exhaustMemory);
     const after = p.apply(double, [1]);
@@ -155,7 +156,15 @@ describeEach('Pool: every task settles', ({ backend, method, context }) => {
       const program = join(__dirname, '..', 'fixtures', 'pool-descriptors.cjs');
       const out = execFileSync(
         'sh',
-        ['-c', 'ulimit -n 200; exec "$0" "$@"', process.execPath, program, notes.file, method],
+        [
+          '-c',
+          'ulimit -n 200; exec "$0" "$@"',
+          process.execPath,
+          ...argumentsFor(method),
+          program,
+          notes.file,
+          method,
+        ],
         { encoding: 'utf8', env: { ...process.env, FORKFUL_BACKEND: backend }, timeout: 25_000 },
       );
       const [code, outcomes, after] = out.split('\n');

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ProgressReport } from 'forkful';
 import * as more from '../fixtures/pool-tasks.js';
-import { double, failOdd, pid } from '../fixtures/tasks.js';
+import { busy, double, failOdd, pid } from '../fixtures/tasks.js';
 import { describeEach, errorOf, until } from './methods';
 import { notesOfEachTest, poolsOf, range } from './pools';
 
@@ -18,7 +18,8 @@ describeEach('Pool: what can be seen', ({ context }) => {
     await notes.now.hasLines(1);
     await p.map(double, range(10), { chunksize: 1 });
     await errorOf(p.apply(failOdd, [1]));
-    const { workers, ...totals } = p.stats();
+    const { workers, runTime, waitTime, ...totals } = p.stats();
+    expect([runTime.count, waitTime.count]).toEqual([11, 11]);
     expect(totals).toEqual({
       processes: 2,
       pending: 0,
@@ -27,16 +28,43 @@ describeEach('Pool: what can be seen', ({ context }) => {
       failed: 1,
       restarts: 0,
     });
-    const busy = workers.find(({ state }) => state === 'busy')!;
-    expect(busy.pid).toBe(Number(notes.now.lines[0]));
-    expect(busy.running).toEqual([expect.stringMatching(/^noteThenHang \(task \d+, item 0\)$/)]);
-    expect(busy.runningFor).toBeGreaterThan(0);
+    const hanging = workers.find(({ state }) => state === 'busy')!;
+    expect(hanging.pid).toBe(Number(notes.now.lines[0]));
+    expect(hanging.running).toEqual([expect.stringMatching(/^noteThenHang \(task \d+, item 0\)$/)]);
+    expect(hanging.runningFor).toBeGreaterThan(0);
     expect(workers.find(({ state }) => state === 'idle')).toMatchObject({ running: [], tasks: 11 });
-    if (process.platform === 'linux') expect(busy.memory).toBeGreaterThan(2 ** 20);
-    process.kill(busy.pid, 'SIGKILL');
+    if (process.platform === 'linux') expect(hanging.memory).toBeGreaterThan(2 ** 20);
+    process.kill(hanging.pid, 'SIGKILL');
     await errorOf(running);
     await p.ready();
     expect(p.stats()).toMatchObject({ restarts: 1, failed: 2 });
+  });
+
+  test('how long tasks ran and had waited, of each worker and of all that there were', async () => {
+    const p = pool(1);
+    const nothing = { count: 0, min: 0, mean: 0, max: 0, p50: 0, p90: 0, p99: 0 };
+    await p.ready();
+    expect(p.stats()).toMatchObject({ runTime: nothing, waitTime: nothing });
+    // The first one waits for nobody, the others for those before them.
+    const LONG = 40;
+    await p.map(busy, [LONG, LONG, 0, 0, 0], { chunksize: 2 });
+    await errorOf(p.apply(failOdd, [1]));
+    const [worker] = p.stats().workers;
+    for (const { runTime, waitTime } of [worker!, p.stats()]) {
+      expect([runTime.count, waitTime.count]).toEqual([6, 6]);
+      expect(runTime.max).toBeGreaterThan(LONG * 0.97);
+      expect(runTime.mean).toBeGreaterThan((LONG * 2 * 0.97) / 6);
+      expect(runTime.min).toBeLessThan(LONG / 2);
+      expect(runTime.p50).toBeLessThanOrEqual(runTime.p90);
+      expect(runTime.p90).toBeLessThanOrEqual(runTime.p99);
+      expect(waitTime.max).toBeGreaterThan(2 * LONG * 0.97);
+      expect(waitTime.min).toBeLessThan(2 * LONG);
+    }
+    process.kill(worker!.pid, 'SIGKILL');
+    await until(() => p.stats().workers.every(({ pid }) => pid !== worker!.pid));
+    await p.apply(double, [1]);
+    expect(p.stats().runTime.count).toBe(7);
+    expect(p.stats().workers.map(({ runTime }) => runTime.count)).toEqual([1]);
   });
 
   test('events and diagnostics channels', async () => {
@@ -76,6 +104,7 @@ describeEach('Pool: what can be seen', ({ context }) => {
     const values = reports.map(({ value }) => Number(value));
     expect(values.at(-1)).toBe(1);
     expect(values).toEqual([...values].sort((a, b) => a - b));
+    expect(reports.flatMap(({ values: said }) => said)).toEqual([0.25, 0.5, 0.75, 1]);
     reports.length = 0;
     let last = -1;
     for await (const value of p.imap(double, new Set(range(30)), { progress })) last = value;

@@ -22,6 +22,39 @@ describeEach('Pool: stopping tasks', ({ context }) => {
     expect(notes.now.lines[1]).toBe('aborted: RangeError no longer');
   });
 
+  test('awaitStop: an abort rejects when the task has ended, and its progress is told until then', async () => {
+    const p = pool(1);
+    for (const method of [tasks.waitUntilAborted, tasks.busyForEver]) {
+      const before = notes.now.lines.length;
+      const controller = new AbortController();
+      const options = { signal: controller.signal, awaitStop: true, killAfter: 100 };
+      const task = p.apply(method, [notes.file], options);
+      await notes.now.hasLines(before + 1);
+      const behind = p.apply(tasks.note, [notes.file, 'never'], options);
+      controller.abort(new RangeError('no longer'));
+      expect(await errorOf(behind)).toBe(controller.signal.reason);
+      expect(await errorOf(task)).toBe(controller.signal.reason);
+      if (method === tasks.waitUntilAborted)
+        expect(notes.now.lines.at(-1)).toBe('aborted: RangeError no longer');
+      else expect(exists(Number(notes.now.lines.at(-1)))).toBe(false);
+    }
+    const said: unknown[] = [];
+    const begun = notes.now.lines.length;
+    const controller = new AbortController();
+    const task = p.apply(tasks.sayWhenAborted, [notes.file], {
+      signal: controller.signal,
+      awaitStop: true,
+      progress: ({ values }) => void said.push(...values),
+    });
+    await notes.now.hasLines(begun + 1);
+    controller.abort();
+    expect((await errorOf(task)).name).toBe('AbortError');
+    expect(said).toEqual(['ending']);
+    expect((await errorOf(p.apply(double, [1], { awaitStop: 1 as never }))).message).toMatch(
+      /"awaitStop".*boolean/,
+    );
+  });
+
   test('currentTask().aborted is true in a busy loop too', async () => {
     const p = pool(1);
     const worker = await p.apply(pid);

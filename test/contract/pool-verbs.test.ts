@@ -4,10 +4,28 @@ import * as tasks from '../fixtures/tasks.js';
 import { describeEach, errorOf, thrown, until } from './methods';
 import { notesOfEachTest, poolsOf, range } from './pools';
 
-describeEach('Pool: every verb', ({ context }) => {
+describeEach('Pool: every verb', ({ context, method }) => {
   const pool = poolsOf(context);
+  /** By `fork` no worker is started while the thread is blocked. */
+  const blockingTest = method === 'fork' ? test.skip : test;
 
-  test('Sync forms', async () => {
+  if (method === 'fork') {
+    test('Sync forms are refused, not waited for in vain', async () => {
+      const p = pool(1);
+      const words = /'fork' cannot be waited for with its Sync forms/;
+      expect(thrown(() => p.applySync(tasks.add, [1, 2])).message).toMatch(words);
+      expect(thrown(() => p.mapSync(tasks.double, [1])).message).toMatch(words);
+      expect(thrown(() => p.starmapSync(tasks.add, [[1, 2]])).message).toMatch(words);
+      expect(thrown(() => p.imapSync(tasks.double, [1])).message).toMatch(words);
+      const result = p.applyAsync(tasks.double, [4]);
+      expect(thrown(() => result.getSync())).toMatchObject({ code: 'ERR_FORKFUL_UNSUPPORTED' });
+      expect(thrown(() => result.getSync({ timeout: 0 })).code).toBe('ERR_FORKFUL_TIMEOUT');
+      expect(await result).toBe(8);
+      expect(result.getSync()).toBe(8);
+    });
+  }
+
+  blockingTest('Sync forms', async () => {
     const p = pool(2);
     expect(p.applySync(tasks.add, [1, 2])).toBe(3);
     expect(p.applySync(tasks.later, [1, 'x'])).toBe('x');
@@ -33,7 +51,7 @@ describeEach('Pool: every verb', ({ context }) => {
     expect(await p.apply(tasks.add, [2, 2])).toBe(4);
   });
 
-  test('Sync forms notice deaths, failing initializers and time limits', () => {
+  blockingTest('Sync forms notice deaths, failing initializers and time limits', () => {
     const p = pool({ processes: 1, stdio: 'ignore' });
     expect(thrown(() => p.applySync(tasks.exit, [3])).code).toBe('ERR_FORKFUL_WORKER_LOST');
     expect(thrown(() => p.applySync(tasks.hang, [], { taskTimeout: 50, killAfter: 0 })).code).toBe(

@@ -3,12 +3,19 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as more from '../fixtures/pool-tasks.js';
 import { busy, double, pid } from '../fixtures/tasks.js';
-import { describeEach, errorOf, exists, thrown, until } from './methods';
+import { argumentsFor, describeEach, errorOf, exists, thrown, until } from './methods';
 import { notesOfEachTest, poolsOf, range } from './pools';
 
 describeEach('Pool: the economy of workers', ({ backend, method, context }) => {
   const pool = poolsOf(context);
   const notes = notesOfEachTest();
+
+  test('maxTasksPerChild: the last task of a worker is its last, whatever waits beside it', async () => {
+    const p = pool({ processes: 1, maxTasksPerChild: 1, concurrency: 4 });
+    const pids = new Set<number>();
+    for (let i = 0; i < 12; i++) pids.add(await p.apply(pid));
+    expect(pids.size).toBe(12);
+  });
 
   test('maxTasksPerChild counts tasks, not chunks', async () => {
     const p = pool({ processes: 1, maxTasksPerChild: 3 });
@@ -23,6 +30,59 @@ describeEach('Pool: the economy of workers', ({ backend, method, context }) => {
       range(100).map((x) => 2 * x),
     );
     await many.close();
+  });
+
+  test('startWorker, endWorker and the option "worker": who decides what runs where', async () => {
+    const p = pool(2);
+    const [first, second] = [p.startWorker()!, p.startWorker()!];
+    expect(p.startWorker()).toBeUndefined();
+    expect(p.stats().workers.map(({ id }) => id)).toEqual([first, second]);
+    const pids = await Promise.all([first, second, first].map((worker) => p.apply(pid, [], { worker })));
+    expect(pids[0]).toBe(pids[2]);
+    expect(pids[0]).not.toBe(pids[1]);
+    const running = errorOf(p.apply(more.noteThenHang, [notes.file], { worker: first }));
+    await notes.now.hasLines(1);
+    expect(p.endWorker(first)).toBe(true);
+    expect(await running).toMatchObject({ code: 'ERR_FORKFUL_WORKER_LOST', pid: pids[0] });
+    await until(() => !exists(pids[0]!));
+    expect(p.endWorker(first)).toBe(false);
+    expect((await errorOf(p.apply(pid, [], { worker: first }))).message).toMatch(
+      /no worker 1 that takes tasks/,
+    );
+    expect(await p.apply(pid, [], { worker: second })).toBe(pids[1]);
+    expect(thrown(() => p.endWorker('1' as never)).message).toMatch(/endWorker argument "id"/);
+    expect((await errorOf(p.apply(pid, [], { worker: 0 }))).message).toMatch(/"worker" must be an integer/);
+  });
+
+  test('eachWorker: what one worker has otherwise than the others', async () => {
+    const p = pool({
+      processes: 1,
+      initializer: more.note,
+      initargs: [notes.file, 'of the pool'],
+      eachWorker: (id) =>
+        id === 1
+          ? undefined
+          : {
+              initargs: [notes.file, `of worker ${id}`],
+              env: { ...process.env, FORKFUL_TEST: `worker ${id}` },
+            },
+    });
+    expect(await p.apply(more.environment, ['FORKFUL_TEST'])).toBeUndefined();
+    process.kill(await p.apply(pid), 'SIGKILL');
+    await until(() => p.stats().workers.length === 0);
+    expect(await p.apply(more.environment, ['FORKFUL_TEST'])).toBe('worker 2');
+    expect(notes.now.lines).toEqual(['of the pool', 'of worker 2']);
+
+    const failing = pool({
+      processes: 1,
+      eachWorker: () => {
+        throw new RangeError('no worker');
+      },
+    });
+    expect((await errorOf(failing.apply(double, [1]))).message).toBe('no worker');
+    const wrong = pool({ processes: 1, eachWorker: () => ({ cpus: 1 }) as never });
+    expect((await errorOf(wrong.apply(double, [1]))).message).toMatch(/"eachWorker" returns.*"cpus"/);
+    expect(thrown(() => pool({ eachWorker: 5 as never })).message).toMatch(/"eachWorker" must be a function/);
   });
 
   test('maxMemoryPerChild replaces a worker after the task that made it large', async () => {
@@ -123,7 +183,8 @@ describeEach('Pool: the economy of workers', ({ backend, method, context }) => {
     ]);
   });
 
-  if (method === 'spawn' || backend === 'native') {
+  // Only a main thread can be forked.
+  if (method !== 'fork' && (method === 'spawn' || backend === 'native')) {
     test('pools in worker threads', async () => {
       const worker = new Worker(join(__dirname, '..', 'fixtures', 'pool-thread.cjs'), {
         workerData: { method },
@@ -141,7 +202,11 @@ describeEach('Pool: the economy of workers', ({ backend, method, context }) => {
   test('pools in workers of a cluster', () => {
     const program = join(__dirname, '..', 'fixtures', 'pool-cluster.cjs');
     const env = { ...process.env, FORKFUL_BACKEND: backend };
-    const out = execFileSync(process.execPath, [program, method], { encoding: 'utf8', env, timeout: 25_000 });
+    const out = execFileSync(process.execPath, [...argumentsFor(method), program, method], {
+      encoding: 'utf8',
+      env,
+      timeout: 25_000,
+    });
     expect(out).toBe('2 4 6\n');
   });
 

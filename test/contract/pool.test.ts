@@ -95,7 +95,7 @@ describeEach('Pool', ({ context }) => {
     for await (const ms of p.imapUnordered(tasks.later as (ms: number) => Promise<number>, [400]))
       expect(ms).toBeUndefined();
     // Long enough for the other worker to get its turn on a busy machine.
-    for await (const pid of p.imapUnordered(tasks.busy, [2000, 1, 1, 1])) order.push(pid);
+    for await (const pid of p.imapUnordered(tasks.busy, [5000, 1, 1, 1])) order.push(pid);
     expect(new Set(order).size).toBe(2);
     expect(order[3]).not.toBe(order[0]);
   });

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Queue } from 'forkful';
 import * as queues from '../fixtures/queues.js';
 import { describeEach, errorOf, thrown } from './methods';
@@ -113,6 +114,20 @@ describeEach('Queue.shutdown', ({ context }) => {
     expect(c.code).toBe('ERR_FORKFUL_CLOSED');
     expect([...a, ...b, ...c.values].sort((x, y) => x - y)).toEqual(Array.from({ length: 300 }, (_, i) => i));
     await Promise.all(children.map((child) => child.join()));
+  });
+
+  test('a consumer that blocks goes on when another one has come and gone', async () => {
+    const [q, started] = [queue<number>(), queue<number>()];
+    const child = new P({ target: queues.getSyncUntilRefused, args: [q, started] });
+    await child.start();
+    await started.get();
+    await q.put(1);
+    while (q.qsize() > 0) await setTimeout(1);
+    expect((await errorOf(q.get({ timeout: 50 }))).code).toBe('ERR_FORKFUL_EMPTY');
+    await q.put(2);
+    q.shutdown();
+    expect(await child.result()).toEqual({ values: [1, 2], code: 'ERR_FORKFUL_CLOSED' });
+    await child.join();
   });
 
   test('producers of other processes that wait for room are refused', async () => {

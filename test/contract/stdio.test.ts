@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ref } from 'forkful';
 import * as prints from '../fixtures/prints.js';
-import { describeEach, thrown } from './methods';
+import { argumentsFor, describeEach, thrown } from './methods';
 
 function read(stream: Readable | null): Promise<string> {
   return stream === null ? Promise.resolve('') : text(stream);
@@ -19,7 +19,7 @@ describeEach('stdio', ({ method, context }) => {
       const P = F.getContext('${method}').Process;
       const prints = F.refs(${JSON.stringify(require.resolve('../fixtures/prints.js'))});
       (async () => { ${code} })();`;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', source], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...argumentsFor(method), '-e', source], {
       encoding: 'utf8',
       timeout: 20_000,
     });
@@ -121,6 +121,8 @@ describeEach('stdio', ({ method, context }) => {
   test('what is none of these is refused', () => {
     expect(thrown(() => new P({ stdio: 'pipes' as never })).message).toContain("'inherit', 'pipe', 'ignore'");
     expect(thrown(() => new P({ linePrefix: 1 as never })).message).toContain('[name]');
-    expect(thrown(() => new Pool({ stdio: 'pipe' as never })).message).toContain("'inherit', 'ignore'");
+    expect(thrown(() => new Pool({ stdio: 'pipes' as never })).message).toContain(
+      "'inherit', 'pipe', 'ignore'",
+    );
   });
 });

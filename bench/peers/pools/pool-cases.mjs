@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { median, timeOfOne } from '../../measure.mjs';
+import * as inputs from './jobs.mjs';
 import { privateMegabytes } from '../starts/start-cases.mjs';
 
 const WORKERS = 2;
@@ -75,6 +76,17 @@ export function poolCases(open) {
 
     async idle({ milliseconds }) {
       return awaited(await warm(), performance.now() + milliseconds * 2, 5);
+    },
+
+    /** A job of a program, from the creation of its pool to the last result: s. */
+    async job({ task, input, amount }) {
+      const items = inputs[input](amount);
+      const ms = await timed(async () => {
+        const pool = await open({ workers: WORKERS });
+        if (pool.map !== undefined) await pool.map(task, items, 1);
+        else await Promise.all(items.map((item) => pool.run(task, item)));
+      });
+      return ms / 1000;
     },
 
     async cold() {

@@ -48,6 +48,13 @@ def warm(context, milliseconds):
     return statistics.median(times)
 
 
+def big(context, megabytes, milliseconds):
+    heap = bytearray(b"x") * (megabytes << 20)
+    time_of_one = warm(context, milliseconds)
+    assert heap
+    return time_of_one
+
+
 def many(context, count):
     first(context)
     before = time.perf_counter()
@@ -68,11 +75,12 @@ def memory(context):
     return private_megabytes(child.pid)
 
 
-def main(method, case, cpus, milliseconds=0, count=0):
+def main(method, case, cpus, milliseconds=0, count=0, megabytes=0):
     context = mp.get_context(method)
     cases = {
         "first": lambda: first(context),
         "warm": lambda: warm(context, milliseconds),
+        "big": lambda: big(context, megabytes, milliseconds),
         "many": lambda: many(context, count),
         "memory": lambda: memory(context),
     }

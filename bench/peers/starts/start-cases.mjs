@@ -30,6 +30,14 @@ export function startCases(start) {
       return median(times);
     },
 
+    /** The same with so many megabytes of the parent's in use, which a plain fork would have to map once more. */
+    async big({ megabytes, milliseconds }) {
+      const heap = Array.from({ length: megabytes / 8 }, () => new Array(1 << 20).fill(0.5));
+      const time = await this.warm({ milliseconds });
+      if (heap.length === 0) throw new Error('the heap is gone');
+      return time;
+    },
+
     async many({ count }) {
       await (await start()).end();
       const started = performance.now();

@@ -64,7 +64,6 @@ export const childProcessBackend: Backend = {
   startMethods: ['spawn'],
   unavailable: (method) =>
     method === 'spawn' ? undefined : 'processes of the child_process backend are started afresh',
-  setPreload: () => undefined,
   createChannel: (options, decode) => HubChannel.create(hub().client, hub().endpoints, options, decode),
   nameChannel: () => noNames('named queues'),
   openChannel: (share, decode) => HubChannel.open(hub().endpoints, share, decode),

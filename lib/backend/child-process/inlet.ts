@@ -112,7 +112,10 @@ export class Inlet {
       const left = end - performance.now();
       if (left <= 0) return this.#pollSync(1) ? this.#take(decode) : NOTHING;
       this.#ask(1);
-      if (!this.#client.runUntil(() => this.#arrived.length > 0 || this.#ended, left)) this.#loseInterest();
+      // What was to come without being asked for does not when another consumer has come: then this one asks again.
+      const toldOrForgotten = () =>
+        this.#arrived.length > 0 || this.#ended || (!this.#asked && !this.#standing);
+      if (!this.#client.runUntil(toldOrForgotten, left)) this.#loseInterest();
     }
   }
 

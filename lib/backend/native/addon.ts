@@ -111,6 +111,16 @@ export interface Packet {
   readonly descriptors: number[];
 }
 
+/** What a copy of this process has of its own. */
+export interface ForkDescription {
+  /** Descriptors that become its stdout and stderr; -1: /dev/null. */
+  readonly out: number;
+  readonly err: number;
+  readonly newSession: boolean;
+  /** The sockets that stay connected in it. */
+  readonly keep: readonly number[];
+}
+
 export interface Addon {
   /** Takes over the descriptor. `apart`: its mapping is no use of the file's name, only the descriptor is. */
   Block: new (descriptor: number, apart: boolean) => NativeBlock;
@@ -236,6 +246,15 @@ export interface Addon {
   /** Of the next packet, which stays; undefined: there is none. */
   nextKind(socket: number): number | undefined;
   leave(code: number): never;
+  /** Asks the system. */
+  pid(): number;
+  /**
+   * Forks this program from its event loop, at the next turn. `describe` is called right before: undefined calls it off. `act` is called in both: in the parent with the child's pid
+   * and pidfd (or -errno), in the child with 0 and how many sockets look closed now.
+   */
+  forkSoon(describe: () => ForkDescription | undefined, act: (pid: number, other: number) => void): void;
+  /** '' or why {@link disablePlatformThreads} would fail. */
+  platformProblem(): string;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the loader is CommonJS and returns whatever it found

@@ -1,4 +1,5 @@
 import type { Deadline } from '../../deadlines';
+import { whenForked } from '../../forked';
 import { addon } from './addon';
 import { reactor } from './reactor';
 
@@ -28,9 +29,15 @@ export function eventBell(event: number): Bell {
  * else's, and it is emptied before anybody looks, so that whatever comes afterwards is news again.
  */
 class Files {
-  readonly #handlers = new Map<number, Set<() => void>>();
+  #handlers = new Map<number, { readonly file: number; readonly acts: Set<() => void> }>();
   #descriptor = -1;
   #token = 0;
+
+  constructor() {
+    whenForked(() => {
+      this.#partFromParent();
+    });
+  }
 
   watch(file: number, handler: () => void): () => void {
     try {
@@ -49,13 +56,18 @@ class Files {
       if (this.#handlers.size === 0) this.#close();
       throw error;
     }
-    let handlers = this.#handlers.get(number);
-    if (handlers === undefined) this.#handlers.set(number, (handlers = new Set()));
-    handlers.add(handler);
+    let entry = this.#handlers.get(number);
+    if (entry === undefined) this.#handlers.set(number, (entry = { file, acts: new Set() }));
+    const { acts } = entry;
+    acts.add(handler);
     return () => {
-      if (!handlers.delete(handler) || handlers.size > 0) return;
-      this.#handlers.delete(number);
-      addon.unwatchBell(this.#descriptor, number);
+      if (!acts.delete(handler) || acts.size > 0) return;
+      // In a forked child the number may be another one.
+      for (const [now, { acts: those }] of this.#handlers) {
+        if (those !== acts) continue;
+        this.#handlers.delete(now);
+        addon.unwatchBell(this.#descriptor, now);
+      }
       if (this.#handlers.size === 0) this.#close();
     };
   }
@@ -95,11 +107,23 @@ class Files {
     addon.closeDescriptors([this.#descriptor]);
   }
 
+  /** In a forked child: what the parent's descriptor tells is the parent's. */
+  #partFromParent(): void {
+    if (this.#handlers.size === 0) return;
+    const inherited = this.#handlers;
+    this.#handlers = new Map();
+    this.#close();
+    this.#open();
+    for (const entry of inherited.values()) {
+      this.#handlers.set(addon.watchBell(this.#descriptor, entry.file), entry);
+    }
+  }
+
   #hear(): void {
     const rung = new Set(addon.readBells(this.#descriptor));
     const numbers = rung.has(-1) ? [...this.#handlers.keys()] : [...rung];
     for (const number of numbers) {
-      for (const handler of [...(this.#handlers.get(number) ?? [])]) handler();
+      for (const handler of [...(this.#handlers.get(number)?.acts ?? [])]) handler();
     }
   }
 }

@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Decode, LaunchRequest, Stdio } from '../backend';
-import { inheritable, launchError, workingDirectory } from '../surroundings';
+import { inheritable, launchError, systemError, workingDirectory } from '../surroundings';
 import { addon } from './addon';
 import { NativeChild, UNKNOWN_STATUS, exitStatus } from './child';
 import { NativeDuplex } from './duplex';
@@ -72,6 +73,12 @@ export class Birth<T> {
     }
     const [out = -1, err = -1] = this.#writeEnds;
     return [-1, out, err];
+  }
+
+  /** For who enters the working directory too late to tell the parent that it is not there. */
+  checkDirectory(): void {
+    if (this.request.cwd !== undefined && !statSync(this.cwd).isDirectory())
+      throw systemError('chdir', 'ENOTDIR');
   }
 
   /** Puts the first message on the link. */

@@ -5,6 +5,7 @@ import { eventBell, fileBell } from './bells';
 import { Status, addon, type NativeRing } from './addon';
 import { openRing } from './ring';
 import { Eventually } from './eventually';
+import { inheritedSockets } from './inherited-sockets';
 import { RING_BYTES } from './layout';
 import { RingLedger } from './ledger';
 import { RingReceiver } from './receiver';
@@ -105,6 +106,8 @@ export class NativeChannel<T> implements Channel<T> {
       },
       decode,
     );
+    const sockets = [parcelsOut, parcelsIn].filter((socket) => socket >= 0);
+    for (const socket of sockets) inheritedSockets.add(socket);
     this.#ring = ring;
     this.#sender = sender;
     this.#receiver = receiver;
@@ -118,6 +121,7 @@ export class NativeChannel<T> implements Channel<T> {
       eventually.close();
       for (const unwatch of watches) unwatch();
       ring.close();
+      for (const socket of sockets) inheritedSockets.delete(socket);
       addon.closeDescriptors(descriptors);
       releaseCycles();
       if (file !== undefined) letGo(file, memory);

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { ownResources } from '../../finalizer';
+import { whenForked } from '../../forked';
 import type { Child, ExitStatus } from '../backend';
 import { addon, signalName } from './addon';
 import type { NativeDuplex } from './duplex';
@@ -12,6 +13,14 @@ export const UNKNOWN_STATUS: ExitStatus = { exitCode: 255, signal: null };
 export function exitStatus(code: number, signal: number): ExitStatus {
   return signal === 0 ? { exitCode: code, signal: null } : { exitCode: null, signal: signalName(signal) };
 }
+
+/** Those that have not ended. */
+const running = new Set<{ disown(): void }>();
+
+whenForked(() => {
+  for (const child of running) child.disown();
+  running.clear();
+});
 
 /** A child as its parent sees it. The kernel's handle (a pidfd) never stands for another process. */
 export class NativeChild<T> implements Child<T> {
@@ -33,6 +42,7 @@ export class NativeChild<T> implements Child<T> {
   constructor(link: NativeDuplex<T>, outputs: readonly OutputPipe[]) {
     this.link = link;
     this.#outputs = outputs;
+    running.add(this);
   }
 
   /**
@@ -65,6 +75,7 @@ export class NativeChild<T> implements Child<T> {
 
   failed(error: unknown): void {
     this.#startError = error;
+    running.delete(this);
     this.close();
     this.hold(false);
     this.#tellStart();
@@ -77,6 +88,7 @@ export class NativeChild<T> implements Child<T> {
     // Finding out may have brought news that were taken in already.
     if (status === undefined || (this.status as ExitStatus | undefined) !== undefined) return;
     this.status = status;
+    running.delete(this);
     this.hold(false);
     this.#release();
     for (const listener of this.#exitListeners.splice(0)) listener(status);
@@ -109,6 +121,15 @@ export class NativeChild<T> implements Child<T> {
     if (held === this.#held || (held && this.status !== undefined)) return;
     this.#held = held;
     reactor.hold(held ? 1 : -1);
+  }
+
+  /** In a process that was forked from its parent: somebody else's child. */
+  disown(): void {
+    this.status ??= UNKNOWN_STATUS;
+    this.#exitListeners.length = 0;
+    this.#held = false; // the reactor counts anew
+    this.close();
+    this.#pidfd = -1;
   }
 
   close(): void {

@@ -1,10 +1,12 @@
 import type { Deadline } from '../../deadlines';
 import { BrokenPipeError, ClosedError } from '../../errors';
 import { ownResources } from '../../finalizer';
+import { whenForked } from '../../forked';
 import type { Batch, Decode, Duplex, Nothing, Share, Wait } from '../backend';
 import { Status, addon, type NativeRing } from './addon';
 import { openRing } from './ring';
 import { inbox } from './inbox';
+import { inheritedSockets } from './inherited-sockets';
 import { RING_BYTES } from './layout';
 import { reactor, type Expected } from './reactor';
 import { RingReceiver } from './receiver';
@@ -14,6 +16,14 @@ import { failure } from './status';
 
 /** How long (ms) a sender may believe that the peer is there without asking the kernel. */
 const PEER_CHECK_INTERVAL = 0.1;
+
+/** Ends that somebody listens to. A forked child must not take what comes for its parent. */
+const heard = new Set<{ onReadable: (() => void) | undefined }>();
+
+whenForked(() => {
+  for (const end of heard) end.onReadable = undefined;
+  heard.clear();
+});
 
 /**
  * One end's state, apart from the object that owns it: the reactor refers to this, so that a forgotten end can be
@@ -42,6 +52,7 @@ class DuplexEnd<T> implements Expected {
     // Ring 0 carries what side 0 sends. Each end has one event for both: something came, or there is room again.
     this.outgoing = openRing(memory, side * region, [peer, own], [this.socket, -1], limits);
     this.incoming = openRing(memory, (1 - side) * region, [own, peer], [-1, this.socket], limits);
+    inheritedSockets.add(this.socket);
     const source = {
       futexSuffices: false,
       watch: () => {
@@ -98,8 +109,16 @@ class DuplexEnd<T> implements Expected {
     if (this.onReadable !== undefined) reactor.expect(this);
   }
 
+  hear(listener: () => void): void {
+    this.onReadable = listener;
+    heard.add(this);
+    this.drain();
+  }
+
   close(): void {
     this.onReadable = undefined;
+    heard.delete(this);
+    inheritedSockets.delete(this.socket);
     reactor.forget(this);
     reactor.deadlines.clear(this.#retry);
     this.sender.close();
@@ -260,8 +279,7 @@ export class NativeDuplex<T> implements Duplex<T> {
   }
 
   onReadable(listener: () => void): void {
-    this.#end.onReadable = listener;
-    this.#end.drain();
+    this.#end.hear(listener);
   }
 
   expect(): void {

@@ -1,4 +1,5 @@
 import type { Deadline } from '../../deadlines';
+import { whenForked } from '../../forked';
 import { Status } from './addon';
 import { reactor } from './reactor';
 import { failure } from './status';
@@ -36,6 +37,11 @@ export class Eventually {
     this.#retry = undefined;
   }
 
+  /** In a forked child. The deadline finds nothing to do. */
+  forget(): void {
+    this.#acts.length = 0;
+  }
+
   #later(): void {
     this.#retry = reactor.deadlines.set(this.#delay, () => {
       this.#retry = undefined;
@@ -57,6 +63,12 @@ export class Eventually {
 
 const unfinished = new Set<Eventually>();
 let listening = false;
+
+whenForked(() => {
+  for (const each of unfinished) each.forget(); // the parent will do it
+  unfinished.clear();
+  listening = false;
+});
 
 function doAtExit(eventually: Eventually): void {
   unfinished.add(eventually);

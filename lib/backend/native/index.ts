@@ -1,8 +1,10 @@
-import type { Backend } from '../backend';
+import type { Backend, StartMethod } from '../backend';
 import { addon } from './addon';
 import { NativeChannel } from './channel';
-import { forkserverObstacle } from './forkserver/obstacle';
-import { knownRefusal, setPreload } from './forkserver/client';
+import { forkObstacle } from './fork/obstacle';
+import { tieTimers } from './fork/timers';
+import { flagObstacle } from './forkserver/obstacle';
+import { knownRefusal } from './forkserver/client';
 import { launch } from './launch';
 import { NativeDuplex } from './duplex';
 import { mappings } from './mapping';
@@ -15,12 +17,22 @@ import { createUnits, nameUnits, openUnits } from './synchronize/units';
 import { NativeWaitLine } from './synchronize/wait-line';
 import { connectToParent } from './upstream';
 
+const startMethods: StartMethod[] = flagObstacle === undefined ? ['forkserver', 'spawn'] : ['spawn'];
+if (forkObstacle() === undefined) {
+  startMethods.push('fork');
+  tieTimers();
+}
+
+function unavailable(method: StartMethod): string | undefined {
+  if (method === 'fork') return forkObstacle();
+  return method === 'forkserver' ? (flagObstacle ?? knownRefusal()) : undefined;
+}
+
 /** The addon's backend: real pipes, shared memory and processes of Linux. */
 export const nativeBackend: Backend = {
   name: 'native',
-  startMethods: forkserverObstacle === undefined ? ['forkserver', 'spawn'] : ['spawn'],
-  unavailable: (method) => (method === 'forkserver' ? (forkserverObstacle ?? knownRefusal()) : undefined),
-  setPreload,
+  startMethods,
+  unavailable,
   createChannel: (options, decode) => NativeChannel.create(options, decode),
   nameChannel: (name, exclusive, options, decode) => NativeChannel.named(name, exclusive, options, decode),
   openChannel: (share, decode, name) => NativeChannel.open(share, decode, name),

@@ -26,6 +26,12 @@ export function memoryFailure(error: NodeJS.ErrnoException, request: MemoryReque
           'without a name: nameless memory is not bound by it',
         cause,
       );
+    case 'EROFS':
+      return new UnsupportedError(
+        `${what}: names are kept in /dev/shm, which is read-only here; mount a tmpfs there (docker: --tmpfs /dev/shm), or ` +
+          'do without a name',
+        cause,
+      );
     case 'EMFILE':
     case 'ENFILE':
       return new MemoryError(
@@ -36,6 +42,12 @@ export function memoryFailure(error: NodeJS.ErrnoException, request: MemoryReque
     case 'EEXIST':
       return new ExistsError(
         `${what}: the name ${name} is in use; attach to it (create: false), choose another one, or unlink() it first`,
+        cause,
+      );
+    case 'EBUSY':
+      return new ExistsError(
+        `${what}: another process was stopped in the middle of removing the name ${name}; let it go on (SIGCONT), or ` +
+          'end it',
         cause,
       );
     case 'ENOENT':

@@ -1,4 +1,5 @@
 import { ExistsError } from '../../errors';
+import { whenForked } from '../../forked';
 import { addon } from './addon';
 import { memoryFailure } from './memory-failure';
 
@@ -6,13 +7,19 @@ import { memoryFailure } from './memory-failure';
 const kept = new Map<number, string>();
 let atExit = false;
 
+function giveUpAtExit(): void {
+  process.on('exit', () => {
+    for (const [open, name] of kept) addon.giveUpName(open, name);
+  });
+}
+
+whenForked(() => {
+  if (atExit) giveUpAtExit(); // listeners were the parent's
+});
+
 /** From now on the name goes with this process, if nobody else has it then. */
 export function keep(file: string, descriptor: number): void {
-  if (!atExit) {
-    process.on('exit', () => {
-      for (const [open, name] of kept) addon.giveUpName(open, name);
-    });
-  }
+  if (!atExit) giveUpAtExit();
   atExit = true;
   kept.set(descriptor, file);
 }

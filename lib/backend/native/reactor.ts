@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { Deadlines } from '../../deadlines';
+import { whenForked } from '../../forked';
 import { addon, scratch, type NativeReactor } from './addon';
 
 /** Off the main thread a blocked call returns to JavaScript this often (ms): worker.terminate() must work. */
@@ -20,20 +21,27 @@ export interface Expected {
  */
 class Reactor {
   #native: NativeReactor | undefined;
-  readonly #handlers = new Map<number, () => void>();
+  readonly #handlers = new Map<number, { readonly fd: number; readonly act: () => void }>();
   #nextToken = 1;
   #holds = 0;
   #progress = 0;
+  #idle: (() => void)[] = [];
   #expected: Expected | undefined;
   /** Whoever sleeps must {@link Expected.rearm} it first. */
   #unarmed: Expected | undefined;
   /** What is to be done a little later, in blocking calls too. */
   readonly deadlines = new Deadlines();
 
+  constructor() {
+    whenForked(() => {
+      this.#partFromParent();
+    });
+  }
+
   /** Registers for edges. Do it before the first arming, or the first wake-up may be lost. Returns a token. */
   watch(fd: number, handler: () => void): number {
     const token = this.#nextToken++;
-    this.#handlers.set(token, handler);
+    this.#handlers.set(token, { fd, act: handler });
     this.#open().add(fd, token);
     return token;
   }
@@ -48,6 +56,12 @@ class Reactor {
     const before = this.#holds;
     this.#holds += delta;
     if ((before === 0) !== (this.#holds === 0)) this.#open().hold(this.#holds > 0);
+    if (this.#holds === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Resolves when nothing keeps the event loop alive. */
+  async idle(): Promise<void> {
+    while (this.#holds > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   needProgress(delta: 1 | -1): void {
@@ -119,13 +133,26 @@ class Reactor {
     unarmed?.rearm();
   }
 
+  /** The native side has a new, empty set. Modules part with what is the parent's; what stays is watched by this process. */
+  #partFromParent(): void {
+    this.#holds = 0;
+    this.#progress = 0;
+    this.#idle = [];
+    this.#expected = undefined;
+    this.#unarmed = undefined;
+    this.deadlines.renew();
+    if (this.#native === undefined) return;
+    this.#native.hold(false);
+    for (const [token, { fd }] of this.#handlers) this.#native.add(fd, token);
+  }
+
   #dispatch(count: number): void {
     if (count === 1) {
-      this.#handlers.get(scratch[0] ?? 0)?.();
+      this.#handlers.get(scratch[0] ?? 0)?.act();
       return;
     }
     // Handlers use the scratch array themselves.
-    for (const token of scratch.slice(0, count)) this.#handlers.get(token)?.();
+    for (const token of scratch.slice(0, count)) this.#handlers.get(token)?.act();
   }
 }
 

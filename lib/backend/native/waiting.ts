@@ -1,6 +1,7 @@
 import type { Deadline } from '../../deadlines';
-import { after } from '../../timer';
+import { whenForked } from '../../forked';
 import type { Wait } from '../backend';
+import { UNLIMITED, limit, settle, type Limited } from '../limits';
 import { reactor } from './reactor';
 
 export type Attempt = 'done' | 'blocked' | 'busy';
@@ -12,13 +13,18 @@ export interface Operation {
   reject(error: unknown): void;
 }
 
-interface Entry<O> {
+interface Entry<O> extends Limited {
   readonly operation: O;
   readonly owner: object;
-  settled: boolean;
-  timer: NodeJS.Timeout | undefined;
-  stopListening: (() => void) | undefined;
 }
+
+/** Those with operations. A forked child forgets these: they are its parent's, and never settle here. */
+const active = new Set<{ forget(): void }>();
+
+whenForked(() => {
+  for (const waiting of active) waiting.forget();
+  active.clear();
+});
 
 /**
  * The operations of this thread that wait for one condition of one ring, in the order of the calls. Holds the event
@@ -56,28 +62,13 @@ export class Waiting<O extends Operation> {
 
   /** Returns what calls it off. */
   add(operation: O, wait: Wait): () => void {
-    const entry: Entry<O> = {
-      operation,
-      owner: wait.owner,
-      settled: false,
-      timer: undefined,
-      stopListening: undefined,
-    };
-    const { signal, timeout } = wait;
-    entry.timer = after(timeout, () => {
-      this.#drop(entry, wait.timedOut());
+    const entry: Entry<O> = { ...UNLIMITED, operation, owner: wait.owner };
+    limit(entry, wait, (error) => {
+      this.#drop(entry, error);
     });
-    if (signal !== undefined) {
-      const onAbort = () => {
-        this.#drop(entry, signal.reason);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      entry.stopListening = () => {
-        signal.removeEventListener('abort', onAbort);
-      };
-    }
     this.#entries.push(entry);
     if (this.#size++ === 0) {
+      active.add(this);
       if (this.#held) reactor.hold(1);
       if (this.#progress) reactor.needProgress(1);
       this.pump();
@@ -118,6 +109,14 @@ export class Waiting<O extends Operation> {
     for (const entry of this.#entries.slice(this.#first)) if (!entry.settled) this.#drop(entry, error());
   }
 
+  /** In a forked child, whose reactor counts anew. */
+  forget(): void {
+    for (const entry of this.#entries) settle(entry);
+    this.#entries = [];
+    this.#first = 0;
+    this.#size = 0;
+  }
+
   // The loop must not wait for a lock whose holder is stopped: look again soon, and ever less often.
   #retryLater(): void {
     if (this.#retry !== undefined) return;
@@ -129,11 +128,10 @@ export class Waiting<O extends Operation> {
   }
 
   #settle(entry: Entry<O>): void {
-    entry.settled = true;
+    settle(entry);
     this.#retryDelay = 1;
-    if (entry.timer !== undefined) clearTimeout(entry.timer);
-    entry.stopListening?.();
     if (--this.#size === 0) {
+      active.delete(this);
       if (this.#held) reactor.hold(-1);
       if (this.#progress) reactor.needProgress(-1);
       reactor.deadlines.clear(this.#retry);

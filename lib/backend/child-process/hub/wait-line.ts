@@ -13,7 +13,7 @@ interface Place {
 }
 
 /**
- * Places, oldest first. One that was notified stays until its process has noticed: if that ends before, the notification
+ * Places, oldest first. One that was notified stays until its process has left with it: if that ends before, the notification
  * goes to the next one of those who were in the line when it was made.
  */
 export class HubWaitLine implements HubObject {

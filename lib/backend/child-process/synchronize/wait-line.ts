@@ -10,12 +10,17 @@ export class ClientWaitLine extends HubHandle implements WaitLine {
   enter(): Place {
     const id = (places = (places + 1) >>> 0);
     this.tell(Verb.Enter, id);
-    const noticed = () => {
-      this.tell(Verb.Noticed, id);
+    let isNotified = false;
+    const notified = () => {
+      isNotified = true;
     };
     return {
-      wait: (wait) => this.granted(wait, id, noticed),
-      waitSync: (timeout) => this.grantedSync(timeout, id, noticed),
+      wait: (wait) => this.granted(wait, id, notified),
+      waitSync: (timeout) => this.grantedSync(timeout, id, notified),
+      leave: () => {
+        if (isNotified) this.tellAfterAll(Verb.Noticed, id);
+        isNotified = false;
+      },
     };
   }
 

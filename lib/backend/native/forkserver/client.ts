@@ -1,16 +1,18 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
+import type { Deadline } from '../../../deadlines';
 import { debug } from '../../../debug';
+import { whenForked } from '../../../forked';
 import { LaunchError, UnsupportedError } from '../../../errors';
 import { type ExitStatus, type LaunchRequest, type Preload } from '../../backend';
 import { addon, type Packet } from '../addon';
-import { launchError } from '../../surroundings';
+import { launchError, systemError } from '../../surroundings';
 import type { Birth } from '../birth';
 import { UNKNOWN_STATUS, exitStatus, type NativeChild } from '../child';
 import { credentials } from '../credentials';
 import { lifeReadEnd } from '../life';
 import { reactor } from '../reactor';
-import { bury, connect } from './door';
+import { bury, connect, destroy } from './door';
 import { DETACHED, Kind, NULL_STANDARD, SETTINGS_TAG, type Settings } from './protocol';
 
 /** Requests on their way at a time: the kernel bounds the descriptors in flight. */
@@ -20,22 +22,15 @@ const MOST_ATTEMPTS = 5;
 /** How long (ms) a forkserver may take to tell how a child has ended; one that is stopped never does. */
 const PATIENCE = 1000;
 
-let preload: Preload = { modules: [], warmup: undefined, onError: 'warn' };
-
-/** What forkservers that are started from now on load before they serve. */
-export function setPreload(value: Preload): void {
-  preload = value;
-}
-
 /** In a forked child: its own connection to the forkserver that it comes from, and which one that is. */
 let inherited: { readonly name: string; readonly socket: number } | undefined;
 
-export function inheritConnection(socket: number, execArgv: readonly string[]): void {
-  inherited = { name: nameOf(execArgv), socket };
+export function inheritConnection(socket: number, execArgv: readonly string[], preload: Preload): void {
+  inherited = { name: nameOf(execArgv, preload), socket };
 }
 
 /** Children are what their forkserver is: where anything of it differs, there is another one. */
-function nameOf(execArgv: readonly string[]): string {
+function nameOf(execArgv: readonly string[], preload: Preload): string {
   return JSON.stringify([credentials(), execArgv, preload]);
 }
 
@@ -54,6 +49,7 @@ class ForkserverClient {
   #socket = -1;
   #token = 0;
   #isReady = false;
+  #limit: Deadline | undefined;
   /** It did not answer in time; until it does nobody waits for it again. */
   #isDeaf = false;
   #nextId = 1;
@@ -67,14 +63,29 @@ class ForkserverClient {
     this.#preload = loaded;
   }
 
+  get isProgramWide(): boolean {
+    return this.#preload.isOwn !== true;
+  }
+
+  /** In a process that was forked from this one: the births are the parent's. */
+  abandon(): void {
+    reactor.deadlines.clear(this.#limit);
+    if (this.#socket >= 0) {
+      reactor.unwatch(this.#socket, this.#token);
+      addon.closeDescriptors([this.#socket]);
+    }
+    for (const birth of [...this.#waiting, ...this.#starting.values()]) {
+      birth.closeGate();
+      birth.theirs.close();
+    }
+  }
+
   /** Why children are not started in this way. */
   refusal: string | undefined;
 
   start(birth: Birth<never>): void {
     try {
-      if (birth.request.cwd !== undefined && !statSync(birth.cwd).isDirectory()) {
-        throw systemError('chdir', 'ENOTDIR');
-      }
+      birth.checkDirectory();
       order(birth);
     } catch (error) {
       birth.abandon();
@@ -114,6 +125,11 @@ class ForkserverClient {
       }
     }
     this.#isReady = false;
+    const { limit = Infinity } = this.#preload;
+    this.#limit = reactor.deadlines.set(limit, () => {
+      this.refusal = `its preload has not ended within ${limit} ms`;
+      destroy(this.#name);
+    });
     this.#token = reactor.watch(this.#socket, () => {
       this.#receive();
     });
@@ -163,6 +179,7 @@ class ForkserverClient {
   #handle({ kind, id, a, b, descriptors }: Packet): void {
     if (kind === Kind.Ready) {
       this.#isReady = true;
+      reactor.deadlines.clear(this.#limit);
       return;
     }
     if (kind === Kind.Ended) {
@@ -209,6 +226,7 @@ class ForkserverClient {
   }
 
   #gone(): void {
+    reactor.deadlines.clear(this.#limit);
     reactor.unwatch(this.#socket, this.#token);
     addon.closeDescriptors([this.#socket]);
     this.#socket = -1;
@@ -291,10 +309,6 @@ class ForkserverClient {
   }
 }
 
-function systemError(syscall: string, code: string): Error {
-  return Object.assign(new Error(`${syscall}: ${code}`), { code, syscall });
-}
-
 function refusalMessage(reason: string): string {
   return `the start method 'forkserver' is not safe in this program: ${reason}; use 'spawn', or remove the cause`;
 }
@@ -344,9 +358,15 @@ function farewell({ link }: NativeChild<never>): ExitStatus | undefined {
 
 const clients = new Map<string, ForkserverClient>();
 
-/** The forkserver whose children run under these arguments of Node's. */
-export function forkserverFor(execArgv: LaunchRequest['execArgv']): { start<T>(birth: Birth<T>): void } {
-  const key = nameOf(execArgv);
+whenForked(() => {
+  for (const client of clients.values()) client.abandon();
+  clients.clear();
+  inherited = undefined; // its connection is the parent's
+});
+
+/** The forkserver whose children run under these arguments of Node's, with this preloaded. */
+export function forkserverFor({ execArgv, preload }: LaunchRequest): { start<T>(birth: Birth<T>): void } {
+  const key = nameOf(execArgv, preload);
   let client = clients.get(key);
   if (client === undefined) {
     client = new ForkserverClient(key, execArgv, preload);
@@ -355,8 +375,9 @@ export function forkserverFor(execArgv: LaunchRequest['execArgv']): { start<T>(b
   return client as { start<T>(birth: Birth<T>): void };
 }
 
-/** Why forkservers have refused to serve in this program. */
+/** Why forkservers have refused to serve in this program, whatever one of a pool's or context's own has met with. */
 export function knownRefusal(): string | undefined {
-  for (const { refusal } of clients.values()) if (refusal !== undefined) return refusal;
+  for (const { refusal, isProgramWide } of clients.values())
+    if (isProgramWide && refusal !== undefined) return refusal;
   return undefined;
 }

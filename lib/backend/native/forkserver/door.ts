@@ -1,6 +1,8 @@
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads';
 import { debug } from '../../../debug';
+import { whenForked } from '../../../forked';
 import type { Preload } from '../../backend';
 import { addon } from '../addon';
 import { inheritable } from '../../surroundings';
@@ -19,16 +21,21 @@ interface Door {
 
 // One process may load this library several times (test runners do, for each file) and still needs one forkserver: this
 // is the one place that all copies on a thread see. Other threads inherit its content, and have servers of their own.
-const PLACE = `forkful forkservers of ${process.pid}:${threadId}`;
+let place = `forkful forkservers of ${process.pid}:${threadId}`;
 type Doors = Readonly<Record<string, Door>>;
 
 function doors(): Doors {
-  return (getEnvironmentData(PLACE) as unknown as Doors | undefined) ?? {};
+  return (getEnvironmentData(place) as unknown as Doors | undefined) ?? {};
 }
 
 function setDoors(changed: Doors): void {
-  setEnvironmentData(PLACE, changed);
+  setEnvironmentData(place, changed);
 }
+
+whenForked(() => {
+  for (const { socket, pidfd } of Object.values(doors())) addon.closeDescriptors([socket, pidfd]);
+  place = `forkful forkservers of ${process.pid}:${threadId}`;
+});
 
 /** How long (ms) the kernel may take to end a process that has closed its descriptors. */
 const PATIENCE = 1000;
@@ -49,6 +56,12 @@ export function connect(name: string, execArgv: readonly string[], preload: Prel
     addon.closeDescriptors([theirs]);
   }
   return ours;
+}
+
+/** Kills the forkserver of this name. */
+export function destroy(name: string): void {
+  const door = doors()[name];
+  if (door !== undefined) addon.signalProcess(door.pidfd, constants.signals.SIGKILL);
 }
 
 /**

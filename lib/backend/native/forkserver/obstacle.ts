@@ -1,8 +1,8 @@
 /** Arguments of Node's that end in a file that is written by the regular exit, or that a fork cannot copy. */
 const FLAGS = /^--(cpu-prof|heap-prof|prof|perf-|trace-event|build-snapshot)/;
 
-/** What forbids forkservers in this program, as far as that can be known before one is tried. */
-export const forkserverObstacle: string | undefined = find();
+/** What forbids forked children in this program, as far as that can be known before one is tried: an argument of Node's. */
+export const flagObstacle: string | undefined = find();
 
 function find(): string | undefined {
   const flag = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)].find((one) =>

@@ -1,3 +1,5 @@
+import type { Surroundings } from '../surround';
+
 /** What a forkserver and its clients say to each other; mirrors native/core/forkserver.h. */
 export const Kind = {
   Fork: 1,
@@ -23,11 +25,9 @@ export const SERVER = { control: 3, life: 4 } as const;
 /** Tag of the record with {@link Settings} that precedes a forked child's orders; all others have 0. */
 export const SETTINGS_TAG = 1;
 
-/** What a fresh Node gets from the kernel and a forked one from its parent. JSON. */
-export interface Settings {
-  readonly cwd: string;
+/** JSON. */
+export interface Settings extends Surroundings {
   readonly umask: number;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly argv: readonly string[];
   readonly execArgv: readonly string[];
 }

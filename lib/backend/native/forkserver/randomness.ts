@@ -36,18 +36,23 @@ export function prepareRandomness(): (serial: number, othersMayHaveDrawn: boolea
   };
 }
 
-function freshSeed(): number {
+export function freshSeed(): number {
   return randomBytes(4).readUInt32LE() % SEEDS;
 }
 
 /** V8 seeds a context from this flag; without it, from a generator that siblings share. Other threads have their own. */
-function withSeed(seed: number, draw: () => unknown): void {
+export function withSeed(seed: number, draw: () => unknown): void {
   setFlagsFromString(`--random-seed=${seed + 1}`); // 0 would mean: none
   draw();
   setFlagsFromString('--random-seed=0');
 }
 
-function seedNewContexts(): void {
+let isSeeding = false;
+
+/** From now on; a fork does not change that. */
+export function seedNewContexts(): void {
+  if (isSeeding) return;
+  isSeeding = true;
   const { createContext } = vm;
   const create: typeof vm.createContext = (object, options) => {
     const isNew = typeof object !== 'object' || !vm.isContext(object);

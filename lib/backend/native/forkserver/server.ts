@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { NOTHING, type Decode, type Upstream } from '../../backend';
+import { NOTHING, type Decode, type Preload, type Upstream } from '../../backend';
 import { addon, type Newborn } from '../addon';
 import { NativeDuplex } from '../duplex';
+import { beginAlone } from '../fork/threads';
+import { leaveNatively } from '../leave';
+import { surround } from '../surround';
 import { upstreamOver } from '../upstream';
 import { inheritConnection } from './client';
 import { collector } from './garbage';
-import { leaveNatively } from './leave';
 import { probe } from './probe';
 import { Kind, SERVER, SETTINGS_TAG, type Settings } from './protocol';
 import { exhaustCaches, prepareRandomness } from './randomness';
@@ -44,13 +46,14 @@ export class Server {
 
   /**
    * Forks a child for each request; returns in each child only, with the way to its parent.
-   * @param preloaded what has been loaded of the user's
+   * @param preload what has been loaded of the user's
    * @param rehearse does what each child does first, so that children find it compiled
    */
   async serve(
-    preloaded: readonly string[],
+    preload: Preload,
     rehearse: (rounds: number) => Promise<void>,
   ): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
+    const preloaded = [...preload.modules, ...preload.warmups.map(() => 'a warm-up')];
     const obstacle = this.#problem || census(this.#threads, [...process.execArgv, ...preloaded].join(', '));
     if (obstacle !== '') this.refuse(obstacle);
     const own = [SERVER.life, this.#life];
@@ -66,8 +69,10 @@ export class Server {
     await rehearse(REHEARSALS);
     rehearseSettings();
     for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
-    // Children begin with little that they could have to copy or to collect.
-    collector()();
+    // Children begin with little that is new, and that they could have to copy or to collect. Not more than that: a full
+    // collection makes V8 forget much of what it knows of the code that has run, and a warm-up would be for nothing.
+    const collect = collector();
+    for (let i = 0; i < 2; i++) collect({ type: 'minor' });
     await notInPoll();
     const newborn = addon.serveForks(SERVER.control, own, probing, PROBE_TIMEOUT);
     if (typeof newborn === 'string') this.refuse(newborn);
@@ -77,17 +82,19 @@ export class Server {
       await setImmediate();
       await setImmediate();
     }
-    return this.#become(newborn, preloaded.length > 0 || somethingRanBefore(), rehearse);
+    return this.#become(newborn, preload, rehearse);
   }
 
   async #become(
     newborn: Newborn,
-    othersRan: boolean,
+    preload: Preload,
     rehearse: (rounds: number) => Promise<void>,
   ): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
     const { pid, control, serial } = newborn;
     Object.defineProperty(process, 'pid', { value: pid });
+    beginAlone();
     const setLink = leaveNatively();
+    const othersRan = preload.modules.length + preload.warmups.length > 0 || somethingRanBefore();
     this.#reseed(serial, othersRan);
     takeUpTasks();
     // A spare uses its time: the pages that it is going to write become its own now.
@@ -119,7 +126,7 @@ export class Server {
         // The parent has taken them back: the forkserver ended before it could tell of this child.
         if (settings === undefined || orders === NOTHING) return addon.leave(0);
         apply(settings);
-        inheritConnection(control, settings.execArgv);
+        inheritConnection(control, settings.execArgv, preload);
         return orders;
       });
     };
@@ -147,13 +154,9 @@ function rehearseSettings(): void {
   apply(JSON.parse(JSON.stringify(settings)) as Settings);
 }
 
-/** Does for a forked child what exec does for others. */
 function apply({ cwd, umask, env, argv, execArgv }: Settings): void {
   process.umask(umask);
-  for (const name of Object.keys(process.env))
-    if (!Object.hasOwn(env, name)) Reflect.deleteProperty(process.env, name);
-  for (const [name, value] of Object.entries(env)) if (process.env[name] !== value) process.env[name] = value;
   process.argv.splice(2, Infinity, ...argv);
   process.execArgv.splice(0, Infinity, ...execArgv);
-  if (cwd !== '') process.chdir(cwd);
+  surround({ cwd, env });
 }

@@ -6,7 +6,7 @@ import { Synchronizer, type Source } from './synchronizer';
 const Word = { IsSet: 0, Sets: 1 } as const;
 const LAYOUT = { kind: 0x101, words: 2, rows: 0, rowWords: 0 };
 
-/** A handle of a flag in shared memory. */
+/** A handle of a flag in shared memory. See test/model/event.pml. */
 export class NativeFlag extends Synchronizer implements Flag {
   constructor(source?: Source) {
     super('flag', LAYOUT, source);

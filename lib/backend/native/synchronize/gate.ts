@@ -56,7 +56,7 @@ function bury(state: Draft): boolean {
   return left;
 }
 
-/** A handle of a meeting point in shared memory. */
+/** A handle of a meeting point in shared memory. See test/model/barrier.pml. */
 export class NativeGate extends Synchronizer implements Gate {
   constructor(source?: Source, parties?: number) {
     super('gate', LAYOUT, source);

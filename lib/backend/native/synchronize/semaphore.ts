@@ -89,7 +89,7 @@ function bury(state: Draft): boolean {
   return serve(state);
 }
 
-/** A handle of units in shared memory. Invariant: nobody waits while a unit is free. */
+/** A handle of units in shared memory. Invariant: nobody waits while a unit is free. See test/model/semaphore.pml. */
 export class NativeSemaphore extends RequestedUnits {
   static readonly layout = LAYOUT;
   /** @param options what they are if they are new: of a name, whoever comes first makes them so */

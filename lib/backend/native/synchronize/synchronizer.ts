@@ -144,6 +144,10 @@ export class Synchronizer {
     return this.#state.tryTransact(change);
   }
 
+  protected get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** Wakes all that wait, in all processes. */
   protected wake(): void {
     this.#ring();

@@ -5,6 +5,7 @@ import { OWNER_WORDS, Synchronizer, deadRows, fieldsOf, type Source } from './sy
 
 const Word = { Ticket: 0 } as const;
 const WAITING = 1;
+/** Until it has the lock of the condition again: should its process end before, the notification goes on. */
 const NOTIFIED = 2;
 const TICKET = 1 + OWNER_WORDS;
 const LAYOUT = { kind: 0x104, words: 1, rows: 1024, rowWords: TICKET + 1 };
@@ -16,7 +17,7 @@ function notify(state: Draft, count: number): boolean {
   return waiting.length > 0 && count > 0;
 }
 
-/** What a process that has ended had not noticed goes to the next one. Whether there was one. */
+/** What a process had been notified of, and not left with, when it ended goes to the next one. Whether there was one. */
 function bury(state: Draft): boolean {
   let lost = 0;
   for (const row of deadRows(state)) {
@@ -26,7 +27,7 @@ function bury(state: Draft): boolean {
   return notify(state, lost);
 }
 
-/** A handle of a line in shared memory. */
+/** A handle of a line in shared memory. See test/model/condition.pml. */
 export class NativeWaitLine extends Synchronizer implements WaitLine {
   constructor(source?: Source) {
     super('wait-line', LAYOUT, source);
@@ -38,19 +39,35 @@ export class NativeWaitLine extends Synchronizer implements WaitLine {
       state.set(Word.Ticket, ticket);
       return state.addRow(WAITING, ...fieldsOf(ownIdentity()), ticket);
     });
-    const look = () => this.#look(row);
+    let isNotified = false;
+    const noticed = (notified: boolean | undefined) => (isNotified = notified === true);
+    const look = () => noticed(this.#look(row)) || undefined;
     const giveUp = () =>
-      this.transact((state) => {
-        const notified = state.field(row, 0) === NOTIFIED;
+      noticed(
+        this.transact((state) => {
+          const notified = state.field(row, 0) === NOTIFIED;
+          if (!notified) state.setField(row, 0, 0);
+          return notified;
+        }),
+      );
+    const leave = (passOn: boolean) => {
+      if (!isNotified || !this.isOpen) return;
+      isNotified = false;
+      const wake = this.transact((state) => {
         state.setField(row, 0, 0);
-        return notified;
+        return passOn && notify(state, 1);
       });
+      if (wake) this.wake();
+    };
     return {
       wait: (wait) =>
         this.until(wait, look, giveUp, false, () => {
-          this.notify(1);
+          leave(true);
         }),
       waitSync: (timeout) => this.untilSync(timeout, look, giveUp),
+      leave: () => {
+        leave(false);
+      },
     };
   }
 
@@ -61,9 +78,7 @@ export class NativeWaitLine extends Synchronizer implements WaitLine {
   #look(row: number): true | undefined {
     const outcome = this.tryTransact((state) => {
       const others = state.field(row, 0) === WAITING && this.isTimeToBury() && bury(state);
-      const notified = state.field(row, 0) === NOTIFIED;
-      if (notified) state.setField(row, 0, 0);
-      return { others, notified };
+      return { others, notified: state.field(row, 0) === NOTIFIED };
     });
     if (outcome?.others === true) this.wake();
     return outcome?.notified === true ? true : undefined;

@@ -1,0 +1,15 @@
+export {
+  ArrayTaskQueue,
+  FixedQueue,
+  Piscina,
+  Piscina as default,
+  isWorkerThread,
+  move,
+  queueOptionsSymbol,
+  transferableSymbol,
+  valueSymbol,
+  version,
+  workerData,
+  type PiscinaTask,
+  type TaskQueue,
+} from './index.js';

@@ -1,0 +1,2 @@
+'use strict';
+exports.square = (x) => x * x;

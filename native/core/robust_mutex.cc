@@ -7,6 +7,11 @@
 #include "core/fault_point.h"
 
 namespace forkful {
+namespace {
+
+constexpr int64_t kLookAgainNs = 50'000'000;
+
+}  // namespace
 
 bool RobustMutex::initialise(Relock relock) {
   pthread_mutexattr_t attributes;
@@ -20,25 +25,26 @@ bool RobustMutex::initialise(Relock relock) {
   return ok;
 }
 
-RobustMutex::Outcome RobustMutex::lock(const Deadline& deadline) {
-  int error;
-  if (deadline.is_never()) {
-    error = pthread_mutex_lock(&mutex_);
-  } else {
-    error = pthread_mutex_trylock(&mutex_);
+// Nobody sleeps for a lock for longer than kLookAgainNs, because the wake-up may have been lost: it goes to one sleeper. If
+// that one is killed before it has the lock, the kernel passes the wake-up on, but only while the lock is free. Has somebody
+// taken it meanwhile, who then knows of no sleeper, its unlocking wakes nobody.
+int RobustMutex::wait(const Deadline& deadline) {
 #ifdef __SANITIZE_THREAD__
-    // ThreadSanitizer (of GCC 12) does not know pthread_mutex_clocklock and would take the owner for an intruder.
-    while (error == EBUSY && !deadline.is_poll() && !deadline.passed()) {
-      sched_yield();
-      error = pthread_mutex_trylock(&mutex_);
-    }
+  // ThreadSanitizer (of GCC 12) does not know pthread_mutex_clocklock and would take the owner for an intruder.
+  static_cast<void>(deadline);
+  sched_yield();
+  return pthread_mutex_trylock(&mutex_);
 #else
-    if (error == EBUSY && !deadline.is_poll()) {
-      const timespec at = deadline.as_timespec();
-      error = pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &at);
-    }
+  const Deadline look = Deadline::in_ns(kLookAgainNs);
+  const timespec at = (deadline.at_ns() < look.at_ns() ? deadline : look).as_timespec();
+  const int error = pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &at);
+  return error == ETIMEDOUT ? EBUSY : error;
 #endif
-  }
+}
+
+RobustMutex::Outcome RobustMutex::lock(const Deadline& deadline) {
+  int error = pthread_mutex_trylock(&mutex_);
+  while (error == EBUSY && !deadline.is_poll() && !deadline.passed()) error = wait(deadline);
   switch (error) {
     case 0:
       return Outcome::kLocked;
@@ -46,7 +52,6 @@ RobustMutex::Outcome RobustMutex::lock(const Deadline& deadline) {
       FAULT_POINT(recovery_owner_found_dead);
       return pthread_mutex_consistent(&mutex_) == 0 ? Outcome::kOwnerDied : Outcome::kBroken;
     case EBUSY:
-    case ETIMEDOUT:
       return Outcome::kTimedOut;
     default:
       return Outcome::kBroken;

@@ -30,6 +30,9 @@ class RobustMutex {
   void unlock() { pthread_mutex_unlock(&mutex_); }
 
  private:
+  // 0, EOWNERDEAD, EBUSY after a while, or what is wrong with it.
+  int wait(const Deadline& deadline);
+
   pthread_mutex_t mutex_;
 };
 

@@ -260,4 +260,37 @@ void fault_points() {
   CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
 }
 
+// What a lock's sleepers find when the one that was woken is killed, and meanwhile somebody had the lock for a moment who
+// did not know of them: it is free, and nobody wakes anybody.
+void lost_wake_up() {
+  using Outcome = RobustMutex::Outcome;
+  struct Shared {
+    RobustMutex lock;
+    std::atomic<bool> held, given_back;
+  };
+  auto* shared = share<Shared>();
+  CHECK(shared->lock.initialise());
+  const pid_t holder = start([shared] {
+    CHECK(shared->lock.lock(Deadline::never()) == Outcome::kLocked);
+    shared->held = true;
+    while (!shared->given_back) usleep(500);
+    // The word of a free lock, without a call that wakes; the kernel, too, finds nothing to tell of.
+    reinterpret_cast<std::atomic<uint32_t>*>(&shared->lock)->store(0);
+    kill(getpid(), SIGKILL);
+  });
+  CHECK(comes_true([shared] { return shared->held.load(); }));
+  const auto take = [shared](const Deadline& deadline) {
+    return start([shared, deadline] {
+      CHECK(shared->lock.lock(deadline) == Outcome::kLocked);
+      shared->lock.unlock();
+    });
+  };
+  const pid_t sleepers[] = {take(Deadline::never()), take(Deadline::in_ms(60'000))};
+  for (const pid_t pid : sleepers) CHECK(comes_true([pid] { return is_asleep(pid); }));
+  shared->given_back = true;
+  CHECK(waitpid(holder, nullptr, 0) == holder);
+  for (const pid_t pid : sleepers) CHECK(comes_true([pid] { return has_left(pid); }));
+  munmap(shared, sizeof *shared);
+}
+
 }  // namespace forkful::test

@@ -3,5 +3,6 @@
 namespace forkful::test {
 
 void fault_points();
+void lost_wake_up();
 
 }  // namespace forkful::test

@@ -439,6 +439,7 @@ int main(int argc, char** argv) {
       {"hostile peers", [] { forkful::test::hostile(3000); }},
       {"memory budget", budget},
       {"blocks", forkful::test::blocks},
+      {"lost wake-up", forkful::test::lost_wake_up},
       {"block locks", forkful::test::block_locks},
       {"mappings", forkful::test::mappings},
       {"names", forkful::test::names},

@@ -52,12 +52,13 @@ describeEach('Pool: what can be seen', ({ context }) => {
     const [worker] = p.stats().workers;
     for (const { runTime, waitTime } of [worker!, p.stats()]) {
       expect([runTime.count, waitTime.count]).toEqual([6, 6]);
-      expect(runTime.max).toBeGreaterThan(LONG * 0.97);
-      expect(runTime.mean).toBeGreaterThan((LONG * 2 * 0.97) / 6);
+      // The clock of the tasks and that of the pool tick apart.
+      expect(runTime.max).toBeGreaterThan(LONG * 0.9);
+      expect(runTime.mean).toBeGreaterThan((LONG * 2 * 0.9) / 6);
       expect(runTime.min).toBeLessThan(LONG / 2);
       expect(runTime.p50).toBeLessThanOrEqual(runTime.p90);
       expect(runTime.p90).toBeLessThanOrEqual(runTime.p99);
-      expect(waitTime.max).toBeGreaterThan(2 * LONG * 0.97);
+      expect(waitTime.max).toBeGreaterThan(2 * LONG * 0.9);
       expect(waitTime.min).toBeLessThan(2 * LONG);
     }
     process.kill(worker!.pid, 'SIGKILL');

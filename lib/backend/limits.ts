@@ -2,13 +2,11 @@ import { after } from '../timer';
 import type { Wait } from './backend';
 
 /** One wait among those of an object, and what may end it from outside: its time limit and its signal. */
-export interface Limited {
-  settled: boolean;
-  timer: NodeJS.Timeout | undefined;
-  stopListening: (() => void) | undefined;
+export class Limited {
+  settled = false;
+  timer: NodeJS.Timeout | undefined = undefined;
+  stopListening: (() => void) | undefined = undefined;
 }
-
-export const UNLIMITED: Readonly<Limited> = { settled: false, timer: undefined, stopListening: undefined };
 
 /** Calls `drop` with the error when the time is over or the signal aborts. */
 export function limit(

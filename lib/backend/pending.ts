@@ -1,6 +1,6 @@
 import { whenForked } from '../forked';
 import type { Wait } from './backend';
-import { UNLIMITED, limit, settle, type Limited } from './limits';
+import { Limited, limit, settle } from './limits';
 
 /** One asynchronous operation that waits its turn. */
 export interface Operation {
@@ -9,11 +9,15 @@ export interface Operation {
   reject(error: unknown): void;
 }
 
-interface Entry extends Limited {
-  readonly operation: Operation;
-  /** Kept alive: collecting it would close the handle. */
-  readonly owner: object;
-  readonly handle: object;
+class Entry extends Limited {
+  constructor(
+    readonly operation: Operation,
+    /** Kept alive: collecting it would close the handle. */
+    readonly owner: object,
+    readonly handle: object,
+  ) {
+    super();
+  }
 }
 
 /** Those with operations. A forked child forgets these: they are its parent's, and never settle here. */
@@ -43,7 +47,7 @@ export class Pending {
 
   /** Returns what calls it off. */
   add(operation: Operation, wait: Wait, handle: object): () => void {
-    const entry: Entry = { ...UNLIMITED, operation, owner: wait.owner, handle };
+    const entry = new Entry(operation, wait.owner, handle);
     limit(entry, wait, (error) => {
       if (!this.#settle(entry)) return;
       operation.reject(error);

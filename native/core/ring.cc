@@ -1,6 +1,7 @@
 #include "core/ring.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ constexpr uint64_t kUnaskedBytes = uint64_t{16} << 10;
 constexpr uint32_t kPopulateBytes = 64 * 1024;  // records from which on page faults one by one cost more
 constexpr uint32_t kRestartCheckUnits = 4096 / kUnit;
 constexpr int64_t kLockPatienceNs = 1'000'000;
+constexpr int kYields = 2;
 
 void nap(int64_t nanoseconds) {
   const timespec length{0, nanoseconds};
@@ -122,6 +124,11 @@ void Ring::set_events(int not_empty_fd, int not_full_fd, int joined_fd) {
 
 Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
   RobustMutex::Outcome outcome = mutex.lock(Deadline::in_ms(0));
+  // Who wakes somebody holds it, and on one processor is likely to have been interrupted by that.
+  for (int i = 0; i < kYields && outcome == RobustMutex::Outcome::kTimedOut; i++) {
+    sched_yield();
+    outcome = mutex.lock(Deadline::in_ms(0));
+  }
   if (outcome == RobustMutex::Outcome::kTimedOut) {
     // Holders need nanoseconds. Who does not want to wait for a record waits for those all the same.
     const Deadline patience = Deadline::in_ns(kLockPatienceNs);

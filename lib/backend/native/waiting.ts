@@ -1,7 +1,7 @@
 import type { Deadline } from '../../deadlines';
 import { whenForked } from '../../forked';
 import type { Wait } from '../backend';
-import { UNLIMITED, limit, settle, type Limited } from '../limits';
+import { Limited, limit, settle } from '../limits';
 import { reactor } from './reactor';
 
 export type Attempt = 'done' | 'blocked' | 'busy';
@@ -13,9 +13,13 @@ export interface Operation {
   reject(error: unknown): void;
 }
 
-interface Entry<O> extends Limited {
-  readonly operation: O;
-  readonly owner: object;
+class Entry<O> extends Limited {
+  constructor(
+    readonly operation: O,
+    readonly owner: object,
+  ) {
+    super();
+  }
 }
 
 /** Those with operations. A forked child forgets these: they are its parent's, and never settle here. */
@@ -60,9 +64,9 @@ export class Waiting<O extends Operation> {
     if (this.#size > 0) reactor.hold(held ? 1 : -1);
   }
 
-  /** Returns what calls it off. */
+  /** Of an operation that has just been tried, if it is the first. Returns what calls it off. */
   add(operation: O, wait: Wait): () => void {
-    const entry: Entry<O> = { ...UNLIMITED, operation, owner: wait.owner };
+    const entry = new Entry(operation, wait.owner);
     limit(entry, wait, (error) => {
       this.#drop(entry, error);
     });
@@ -71,7 +75,7 @@ export class Waiting<O extends Operation> {
       active.add(this);
       if (this.#held) reactor.hold(1);
       if (this.#progress) reactor.needProgress(1);
-      this.pump();
+      this.#advance(true);
     }
     return () => {
       if (entry.settled) return;
@@ -82,13 +86,18 @@ export class Waiting<O extends Operation> {
 
   /** Moves on as far as possible. Called when the condition may have become true. */
   pump(): void {
+    this.#advance(false);
+  }
+
+  #advance(isTried: boolean): void {
     while (this.#first < this.#entries.length) {
       const entry = this.#entries[this.#first];
       if (entry === undefined || entry.settled) {
         this.#first++;
         continue;
       }
-      let outcome = entry.operation.attempt();
+      let outcome = isTried ? 'blocked' : entry.operation.attempt();
+      isTried = false;
       if (outcome === 'done') {
         this.#settle(entry);
         continue;

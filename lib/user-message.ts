@@ -11,6 +11,9 @@ export const BYTES = 1;
 /** A value, and the handles in it. */
 const WITH_HANDLES = 2;
 
+/** The global is a getter: a call for each message. */
+const BufferClass = Buffer;
+
 const writer = new Writer();
 const reader = new Reader();
 const handles = new LazyCollector();
@@ -31,7 +34,7 @@ export const outgoing: {
 /** @throws SerializationError if the value cannot be sent */
 export function encodeMessage(value: unknown): typeof outgoing {
   outgoing.shares = undefined;
-  if (Buffer.isBuffer(value) && sharedViewHandle(value) === undefined) {
+  if (BufferClass.isBuffer(value) && sharedViewHandle(value) === undefined) {
     outgoing.tag = BYTES;
     outgoing.data = value;
     outgoing.length = value.length;

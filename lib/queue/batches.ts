@@ -8,10 +8,30 @@ export interface Parcels extends Batch {
   readonly shares: readonly Share[] | undefined;
 }
 
+interface Room {
+  readonly data: Buffer;
+  readonly lengths: Uint32Array;
+}
+
+/** Kept for the next call, unless it is in use: the values may come from a function that puts some itself. */
+let spare: Room | undefined;
+
+function newRoom(): Room {
+  return { data: Buffer.allocUnsafeSlow(BATCH_BYTES), lengths: new Uint32Array(2 * MOST_PER_BATCH) };
+}
+
 /** Encodes values into batches, so that one native call takes many. The batch is valid until the next one. */
 export function* batches(values: Iterable<unknown>): Generator<Parcels> {
-  const lengths = new Uint32Array(2 * MOST_PER_BATCH);
-  let data = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  const room = spare ?? newRoom();
+  spare = undefined;
+  try {
+    yield* batchesIn(room, values);
+  } finally {
+    spare = room;
+  }
+}
+
+function* batchesIn({ data, lengths }: Room, values: Iterable<unknown>): Generator<Parcels> {
   let count = 0;
   let used = 0;
   for (const value of values) {

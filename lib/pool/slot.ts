@@ -18,6 +18,8 @@ export interface Slot {
   readonly ready: boolean;
   /** Tasks sent and not done. */
   readonly load: number;
+  /** Whether what it has wants it for itself. */
+  readonly isTaken: boolean;
   readonly exit: SlotExit;
   /** Outcomes that it has told. */
   readonly finished: number;

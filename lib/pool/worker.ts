@@ -81,6 +81,11 @@ export class PoolWorker implements Slot {
     return this.#tasks.size;
   }
 
+  get isTaken(): boolean {
+    for (const { terms } of this.#tasks.values()) return terms.exclusive; // it is the only one
+    return false;
+  }
+
   get exit(): SlotExit {
     return { exitCode: this.#process.exitCode, signal: this.#process.signalCode };
   }

@@ -11,6 +11,7 @@ type Methods = Readonly<Record<string, unknown>> & {
 let file: string | undefined;
 let setupArgs: readonly unknown[] = [];
 let isSetUp = false;
+let loaded: Methods | undefined;
 
 /** The initializer of the pool's workers: the module is loaded by the first call. */
 export function prepare(path: string, args: readonly unknown[]): void {
@@ -33,8 +34,8 @@ export async function setUp(): Promise<void> {
 
 /** The one function that the pool runs. */
 export async function call(method: string, args: readonly unknown[]): Promise<unknown> {
-  const main = await load();
-  await setUp();
+  const main = loaded ?? (await load());
+  if (!isSetUp) await setUp();
   const fn = method === 'default' ? defaultOf(main) : main[method];
   try {
     return await (fn as (...args: unknown[]) => unknown).apply(main, args as unknown[]);
@@ -85,11 +86,11 @@ export function messageParent(message: unknown, parentProcess: NodeJS.Process = 
 async function load(): Promise<Methods> {
   if (file === undefined) throw new Error('expected to be run by the pool of a farm');
   try {
-    return createRequire(file)(file) as Methods;
+    return (loaded = createRequire(file)(file) as Methods);
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (code !== 'ERR_REQUIRE_ESM' && code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
-    return (await import(pathToFileURL(file).href)) as Methods;
+    return (loaded = (await import(pathToFileURL(file).href)) as Methods);
   }
 }
 

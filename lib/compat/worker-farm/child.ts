@@ -1,11 +1,15 @@
 import { createRequire } from 'node:module';
 
 type Method = (...args: unknown[]) => void;
+type Methods = Method & Readonly<Record<string, unknown>>;
+
+/** The one module of this worker's pool. */
+let loaded: Methods | undefined;
 
 /** The initializer of the pool's workers: what does not load is told to the calls. */
 export function load(path: string): void {
   try {
-    createRequire(path)(path);
+    loaded = createRequire(path)(path) as Methods;
   } catch {
     // A call tries again, and says why.
   }
@@ -13,7 +17,7 @@ export function load(path: string): void {
 
 /** The one function that the pool runs: what the method calls back with. */
 export function call(path: string, method: string | undefined, args: readonly unknown[]): Promise<unknown[]> {
-  const module = createRequire(path)(path) as Method & Readonly<Record<string, unknown>>;
+  const module = (loaded ??= createRequire(path)(path) as Methods);
   const fn = method === undefined ? module : module[method];
   if (typeof fn !== 'function') throw new Error(`NO SUCH METHOD: ${method ?? 'the module itself'}`);
   return new Promise((resolve) => {

@@ -124,16 +124,27 @@ void Ring::set_events(int not_empty_fd, int not_full_fd, int joined_fd) {
 
 Status Ring::lock(RobustMutex& mutex, const Deadline& deadline) {
   RobustMutex::Outcome outcome = mutex.lock(Deadline::in_ms(0));
-  // Who wakes somebody holds it, and on one processor is likely to have been interrupted by that.
-  for (int i = 0; i < kYields && outcome == RobustMutex::Outcome::kTimedOut; i++) {
-    sched_yield();
-    outcome = mutex.lock(Deadline::in_ms(0));
-  }
   if (outcome == RobustMutex::Outcome::kTimedOut) {
     // Holders need nanoseconds. Who does not want to wait for a record waits for those all the same.
     const Deadline patience = Deadline::in_ns(kLockPatienceNs);
     outcome = mutex.lock(deadline.at_ns() > patience.at_ns() ? deadline : patience);
   }
+  return repaired(mutex, outcome);
+}
+
+// For an event loop. Who woke it holds the lock, and on one processor was interrupted by that: he needs a moment. To sleep
+// instead costs a loop more than these switches; sleepers on futexes it lets run ahead of each other.
+Status Ring::lock_to_arm(RobustMutex& mutex, const Deadline& deadline) {
+  for (int i = 0; i < kYields; i++) {
+    const RobustMutex::Outcome outcome = mutex.lock(Deadline::in_ms(0));
+    if (outcome != RobustMutex::Outcome::kTimedOut) return repaired(mutex, outcome);
+    sched_yield();
+  }
+  return lock(mutex, deadline);
+}
+
+// What follows from the attempt to lock it.
+Status Ring::repaired(RobustMutex& mutex, RobustMutex::Outcome outcome) {
   switch (outcome) {
     case RobustMutex::Outcome::kOwnerDied:
       FAULT_POINT(recovery_made_consistent);
@@ -467,7 +478,7 @@ Status Ring::put(const Record* records, uint32_t count, uint32_t* done, const De
 
 Status Ring::arm_not_full(uint32_t length, const Deadline& lock_deadline) {
   RingHeader& h = header();
-  if (const Status status = lock(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
+  if (const Status status = lock_to_arm(h.consumers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(arm_locked);
   const bool ready = poisoned() || is_shut() || fits_now(units_for(length));
   FAULT_POINT(arm_checked);
@@ -595,7 +606,7 @@ Status Ring::get(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32_
 
 Status Ring::arm_not_empty(const Deadline& lock_deadline) {
   RingHeader& h = header();
-  if (const Status status = lock(h.producers.lock, lock_deadline); status != Status::kOk) return status;
+  if (const Status status = lock_to_arm(h.producers.lock, lock_deadline); status != Status::kOk) return status;
   FAULT_POINT(arm_locked);
   const bool ready = poisoned() || is_shut() || items() != 0;
   FAULT_POINT(arm_checked);

@@ -138,6 +138,8 @@ class Ring {
   static uint32_t units_for(uint32_t length) { return 1 + length / kUnit + (length % kUnit != 0); }
 
   Status lock(RobustMutex& mutex, const Deadline& deadline);
+  Status lock_to_arm(RobustMutex& mutex, const Deadline& deadline);
+  Status repaired(RobustMutex& mutex, RobustMutex::Outcome outcome);
   void recover();
   void wake(WaitState& waiters, int event_fd);
   void signal(int event_fd);

@@ -54,14 +54,10 @@ export class RingReceiver<T> implements Receiver<T> {
 
   receiveSync(timeout: number): T | Nothing {
     const there = this.tryReceive();
-    if (there !== NOTHING) return there;
-    const end = performance.now() + timeout;
+    if (there !== NOTHING || (timeout <= 0 && this.#waiting.size === 0)) return there;
+    const end = timeout === Infinity ? Infinity : performance.now() + timeout; // reading the clock is no cheap operation
     if (this.#waiting.size > 0 && !reactor.runUntil(() => this.#waiting.size === 0, timeout)) return NOTHING;
-    for (;;) {
-      const value = this.#take();
-      if (value !== NOTHING) return value;
-      const left = end - performance.now();
-      if (left <= 0) return NOTHING;
+    for (let left = timeout; ;) {
       if (this.#source.futexSuffices && !reactor.mustRun) {
         const status = inbox.take(this.#ring.number, slice(left));
         if (status === Status.Ok) return this.#decode(inbox);
@@ -69,6 +65,11 @@ export class RingReceiver<T> implements Receiver<T> {
       } else {
         this.#sleep(left);
       }
+      const value = this.#take();
+      if (value !== NOTHING) return value;
+      if (end === Infinity) continue;
+      left = end - performance.now();
+      if (left <= 0) return NOTHING;
     }
   }
 

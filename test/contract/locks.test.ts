@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { inline, type Process } from 'forkful';
-import { signalTest } from '../where';
+import { linuxTest, signalTest } from '../where';
 import { describeEach, errorOf, thrown, until } from './methods';
 import { tidily } from './tidily';
 
@@ -482,6 +483,28 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     await Promise.all(waits);
     expect(order).toEqual(waits.map((_, i) => i));
     expect(lock.locked()).toBe(false);
+  });
+
+  linuxTest('calls that wait take no thread', async () => {
+    const [lock, semaphore, event] = [make(new Lock()), make(new Semaphore(0)), make(new Event())];
+    lock.acquireSync();
+    const ask = () => [lock.acquire(), semaphore.acquire(), event.wait()];
+    const threads = () => readdirSync('/proc/self/task').length;
+    const waits = ask(); // whatever the first ones start
+    const before = threads();
+    for (let i = 0; i < 100; i++) waits.push(...ask());
+    expect(threads()).toBeLessThanOrEqual(before);
+    event.set();
+    for (const wait of waits) {
+      void wait.then(() => {
+        if (lock.locked()) lock.release();
+        semaphore.release();
+      });
+    }
+    lock.release();
+    semaphore.release();
+    expect(await Promise.all(waits)).toEqual(waits.map(() => true));
+    expect(threads()).toBeLessThanOrEqual(before);
   });
 
   test('units without a bound: as many as there are numbers, and no more', () => {

@@ -20,6 +20,7 @@ const SUITES = [
   'locks',
   'start',
   'pool',
+  'scaling',
   'deaths',
   'demo',
 ];

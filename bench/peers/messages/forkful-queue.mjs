@@ -167,20 +167,37 @@ export const awaitingThere = { throughput: throughput('produce', takeAwaiting, {
 
 export const twoProducers = { throughput: throughput('produce', takeSync, { producers: 2 }) };
 
+/** Puts as many as it is asked for, and says when that is done. */
+export function producePart(requests, queue, kind, done) {
+  const message = messageOf(kind);
+  for (let count; (count = requests.getSync()) > 0;) {
+    for (let i = 0; i < count; i++) queue.putSync(message);
+    done.putSync(true);
+  }
+}
+
+/** So many producers and consumers at each of so many queues; all of them are children. */
+async function manyToMany({ kind, milliseconds, producers = 1, consumers = 1, queues = 1 }) {
+  const requests = new Queue();
+  const put = new Queue();
+  const taken = new Queue();
+  const all = Array.from({ length: queues }, () => new Queue());
+  for (const queue of all) {
+    for (let i = 0; i < producers; i++) await start(otherSide.producePart, requests, queue, kind, put);
+    for (let i = 0; i < consumers; i++) await start(otherSide.consume, queue, taken);
+  }
+  const job = (count) => {
+    const each = Math.ceil(count / producers / queues);
+    for (let i = 0; i < producers * queues; i++) requests.putSync(each);
+    for (let i = 0; i < producers * queues; i++) put.getSync();
+    for (const queue of all) for (let i = 0; i < consumers; i++) queue.putSync(null);
+    for (let i = 0; i < consumers * queues; i++) taken.getSync();
+  };
+  return rate(kind, await timeOfOne(job, { milliseconds, first: BATCH, most: mostOf(kind) }));
+}
+
+export const scaled = { throughput: manyToMany };
+
 export const twoConsumers = {
-  async throughput({ kind, milliseconds }) {
-    const queue = new Queue();
-    const done = new Queue();
-    for (let i = 0; i < 2; i++) await start(otherSide.consume, queue, done);
-    const message = messageOf(kind);
-    const one = await timeOfOne(
-      (count) => {
-        for (let i = 0; i < count; i++) queue.putSync(message);
-        for (let i = 0; i < 2; i++) queue.putSync(null);
-        for (let i = 0; i < 2; i++) done.getSync();
-      },
-      { milliseconds, most: mostOf(kind) },
-    );
-    return rate(kind, one);
-  },
+  throughput: (parameters) => manyToMany({ ...parameters, consumers: 2 }),
 };

@@ -107,7 +107,7 @@ export class RingLedger implements Account {
       }
       return 'done';
     };
-    return this.#waiting.add({ attempt, reject }, wait, false);
+    return this.#waiting.add({ attempt, reject }, wait);
   }
 
   /** Those who are done with more than they took stand in for those who have ended. */

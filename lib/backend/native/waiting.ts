@@ -65,10 +65,10 @@ export class Waiting<O extends Operation> {
   }
 
   /**
-   * Returns what calls it off.
-   * @param isTried whether the operation has just been tried, if it is the first; else it is now
+   * @param isTried whether it has just been tried in vain: then it is armed first
+   * @returns what calls it off
    */
-  add(operation: O, wait: Wait, isTried = true): () => void {
+  add(operation: O, wait: Wait, isTried = false): () => void {
     const entry = new Entry(operation, wait.owner);
     limit(entry, wait, (error) => {
       this.#drop(entry, error);

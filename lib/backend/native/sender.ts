@@ -124,7 +124,7 @@ export class RingSender implements Sender {
         return;
       }
       const part = data.subarray(0, length);
-      this.#waiting.add(new PendingSend(this, tag, part, shares, resolve, reject), wait);
+      this.#waiting.add(new PendingSend(this, tag, part, shares, resolve, reject), wait, true);
     });
   }
 

@@ -37,7 +37,7 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
   #unasked: Unasked | undefined;
   #callbacks: CallbackOptions<T> | undefined;
   readonly #stopper: Stopper;
-  #tasks: Task | readonly Task[] = [];
+  #tasks: Task | readonly Task[] | undefined;
   // Made when somebody asks; most results of a large batch are asked for once, or never.
   #promise: Promise<T> | undefined;
   #resolve: ((value: T) => void) | undefined;
@@ -100,7 +100,8 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
     if (this.ready()) return false;
     this.settle(0, false, reason);
     if (this.#unasked !== undefined) this.#unasked.asked = true; // who cancels knows
-    this.#stopper.stop(Array.isArray(this.#tasks) ? (this.#tasks as Task[]) : [this.#tasks as Task], reason);
+    const tasks = this.#tasks ?? [];
+    this.#stopper.stop(Array.isArray(tasks) ? (tasks as Task[]) : [tasks as Task], reason);
     return true;
   }
 

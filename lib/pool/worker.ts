@@ -7,7 +7,7 @@ import { Process, type WorkerOptions } from '../process';
 import type { Afterwards } from './afterwards';
 import type { Writer } from '../serializer';
 import { ControlKind, encodeGrant, encodeStop } from './control';
-import { Kind, WorkerLink, decodeReportTo, decodeUnsent, taskTag, type ReportHandler } from './protocol';
+import { Kind, WorkerLink, decodeReportTo, decodeUnsent, type ReportHandler } from './protocol';
 import type { Slot, SlotEvents, SlotExit } from './slot';
 import type { Task } from './task';
 import { TaskTimes } from './task-times';
@@ -17,6 +17,12 @@ const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runW
 
 /** Reports that are taken in at a time. */
 const MOST_AT_ONCE = 256;
+/** Bytes that results which nobody has read yet may take, going by the largest of late. */
+const UNREAD_BYTES = 4 << 20;
+/** What remains of it each time that some were read. */
+const FORGETTING = 0.75;
+/** The least that a result is reckoned with: what is kept of its task counts too. */
+const LEAST_RESULT = 256;
 const workers = new Set<PoolWorker>();
 
 whenForked(() => {
@@ -32,6 +38,9 @@ export class PoolWorker implements Slot {
   readonly times = new TaskTimes();
   /** When what is read now was begun to be read. */
   #readAt = 0;
+  /** Bytes of the largest result; less as time goes by. */
+  #largest = LEAST_RESULT;
+  readonly #concurrency: number;
   #open = true;
   #started = false;
   #ended = false;
@@ -52,6 +61,7 @@ export class PoolWorker implements Slot {
     afterwards: Afterwards,
   ) {
     this.id = id;
+    this.#concurrency = settings.concurrency;
     this.#events = events;
     this.#afterwards = afterwards;
     const [ours, theirs] = backend.createDuplex<undefined>(decodeReportTo(this.#handler()));
@@ -79,6 +89,14 @@ export class PoolWorker implements Slot {
 
   get load(): number {
     return this.#tasks.size;
+  }
+
+  /** The pool may be slow to read what is done: then what counts is what lies on the ring. */
+  hasRoom(window: number): boolean {
+    const { size } = this.#tasks;
+    if (size < window) return true;
+    if (window <= this.#concurrency) return false; // it is to get what it can start
+    return this.#open && size * this.#largest < UNREAD_BYTES && this.#duplex.unreceived() < window;
   }
 
   get exit(): SlotExit {
@@ -119,7 +137,7 @@ export class PoolWorker implements Slot {
     });
   }
 
-  send(task: Task, data: Uint8Array, start: number, length: number): boolean {
+  send(task: Task, data: Uint8Array, start: number, length: number, lead?: Buffer): boolean {
     if (!this.#open) return false;
     const { fn } = task;
     try {
@@ -127,9 +145,12 @@ export class PoolWorker implements Slot {
         if (!this.#duplex.trySend(Kind.Define, fn.definition, fn.definition.length)) return false;
         this.#knownFunctions.add(fn.id);
       }
-      const { rights } = task;
-      const tag = taskTag(Kind.Task, rights !== undefined);
-      if (!this.#duplex.trySend(tag, data, length, start, rights?.shares)) return false;
+      const { tag, rights } = task;
+      const went =
+        lead === undefined
+          ? this.#duplex.trySend(tag, data, length, start, rights?.shares)
+          : this.#duplex.trySendLed(tag, data, length, lead);
+      if (!went) return false;
     } catch (error) {
       if (error instanceof BrokenPipeError) return false; // its end is about to be told
       throw error;
@@ -211,7 +232,8 @@ export class PoolWorker implements Slot {
 
   #handler(): ReportHandler {
     return {
-      result: (id, index, ok, ran, value) => {
+      result: (id, index, ok, ran, value, bytes) => {
+        if (bytes > this.#largest) this.#largest = bytes;
         const task = this.#tasks.get(id);
         if (task === undefined) return;
         this.finished++;
@@ -244,7 +266,11 @@ export class PoolWorker implements Slot {
         const task = this.#release(id);
         if (task === undefined) return;
         this.#knownFunctions.delete(task.fn.id);
-        if (task.rights === undefined) task.keep(data, 0, data.length); // else it comes without its bytes
+        if (task.rights === undefined) {
+          // Else it comes without its bytes.
+          task.tag = Kind.Task;
+          task.keep(data, 0, data.length);
+        }
         this.#events.returned(task);
       },
       initializerFailed: (error) => {
@@ -293,6 +319,7 @@ export class PoolWorker implements Slot {
         received = this.#duplex.tryReceiveMany(MOST_AT_ONCE).length;
         any ||= received > 0;
       }
+      this.#largest = Math.max(LEAST_RESULT, this.#largest * FORGETTING);
       return any;
     });
   }

@@ -7,7 +7,9 @@ import type { Readable } from 'node:stream';
 import type { MappingBackend } from './mapping';
 import type { SynchronizeBackend } from './synchronize';
 
+/** The addon over shared memory, or pure Node over `child_process`. */
 export type BackendName = 'native' | 'child_process';
+/** How a process comes about: a copy of this one, a copy of a forkserver, or a new Node. */
 export type StartMethod = 'fork' | 'forkserver' | 'spawn';
 
 /** How long, and until what, an asynchronous operation waits. */

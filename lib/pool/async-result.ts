@@ -8,6 +8,7 @@ import type { Outcome, Stopper, Task } from './task';
 /** What `get` and `wait` take: they only ever stop waiting, the task goes on. */
 export type ResultWaitOptions = WaitOptions;
 
+/** What is called, beside the promise, when the outcome is there. */
 export interface CallbackOptions<R> {
   /** Called with the result. */
   readonly callback?: (result: R) => void;
@@ -122,10 +123,12 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
     return this.#ask().then(onFulfilled, onRejected);
   }
 
+  /** As of a promise of the result. */
   catch<B>(onRejected: (error: unknown) => B | PromiseLike<B>): Promise<T | B> {
     return this.#ask().catch(onRejected);
   }
 
+  /** As of a promise of the result. */
   finally(onFinally: () => void): Promise<T> {
     return this.#ask().finally(onFinally);
   }

@@ -101,15 +101,16 @@ export class Crew {
   }
 
   /** The slot for a task that may go anywhere: an idle one, the hottest first; else a new one; else the least loaded. */
-  choose(window: number): Slot | undefined {
+  choose(window: number, exclusive = false): Slot | undefined {
     if (this.#hottest !== undefined && this.#hottest.load === 0) return this.#hottest;
     let best: Slot | undefined;
     for (const slot of this.slots) {
       if (slot.load === 0 && slot.ready) return slot;
+      if (slot.isTaken || (exclusive && slot.load > 0)) continue;
       if (best === undefined || slot.load < best.load) best = slot;
     }
     if (this.canStart && best?.load !== 0) {
-      return this.start() ?? (this.slots.length > 0 ? this.choose(window) : undefined);
+      return this.start() ?? (this.slots.length > 0 ? this.choose(window, exclusive) : undefined);
     }
     return best?.hasRoom(window) === true ? best : undefined;
   }

@@ -36,6 +36,10 @@ export interface TaskOptions {
   readonly priority?: number;
   /** Tasks with the same key run in the same worker, as long as that lives, in the order of the calls. */
   readonly key?: string | number;
+  /**
+   * Has its worker to itself, also in a pool with `concurrency`. Not for tasks with `key` or `worker`. @default false
+   */
+  readonly exclusive?: boolean;
   /** Of `apply`: the id of the one worker that is to run it. @default any */
   readonly worker?: number;
   /**
@@ -124,7 +128,7 @@ const POOL_OPTIONS = [
   'maxPending',
 ] as const;
 const POOL_TERMS = ['taskTimeout', 'killAfter', 'retries'] as const;
-const TASK_TERMS = [...POOL_TERMS, 'priority', 'key'] as const;
+const TASK_TERMS = [...POOL_TERMS, 'priority', 'key', 'exclusive'] as const;
 const TASK_OPTIONS = [
   ...TASK_TERMS,
   'signal',

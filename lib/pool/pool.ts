@@ -45,7 +45,7 @@ export interface PoolEvents {
   /** A worker takes tasks. */
   workerStart: [worker: WorkerEvent];
   /** A worker has ended. */
-  workerExit: [worker: WorkerEvent & SlotExit];
+  workerExit: [worker: WorkerEvent & SlotExit & { /** Tasks that it was running. */ readonly lost: number }];
 }
 
 /** Which worker has started or ended. */
@@ -110,11 +110,11 @@ export class Pool extends EventEmitter<PoolEvents> {
           channels.workerStart.publish({ pool, id, pid });
         });
       },
-      workerExit: ({ id, pid, exit }) => {
+      workerExit: ({ id, pid, exit, load: lost }) => {
         process.nextTick(() => {
           const { pool } = self;
-          pool?.emit('workerExit', { id, pid, ...exit });
-          channels.workerExit.publish({ pool, id, pid, ...exit });
+          pool?.emit('workerExit', { id, pid, ...exit, lost });
+          channels.workerExit.publish({ pool, id, pid, ...exit, lost });
         });
       },
       taskSubmit: ({ id, fn, count }) => {

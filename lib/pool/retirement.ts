@@ -29,6 +29,11 @@ export class Retirement {
     return ++this.#tasks >= this.#limits.maxTasks || this.#isTooLarge();
   }
 
+  /** Whether a task may begin beside those that run: they too will be done. */
+  allows(running: number): boolean {
+    return this.#tasks + running < this.#limits.maxTasks;
+  }
+
   #isTooLarge(): boolean {
     const { maxMemory } = this.#limits;
     if (maxMemory === Infinity) return false;

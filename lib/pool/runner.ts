@@ -98,7 +98,10 @@ export class Runner {
   async #goOnBeside(task: Promise<void>): Promise<void> {
     const whole = task.finally(() => this.#unfinished.delete(whole));
     this.#unfinished.add(whole);
-    if (this.#unfinished.size >= this.#concurrency) await Promise.race(this.#unfinished);
+    const { size } = this.#unfinished;
+    if (size < this.#concurrency && this.#retirement.allows(size)) return;
+    do await Promise.race(this.#unfinished);
+    while (!this.#retires && !this.#retirement.allows(this.#unfinished.size));
   }
 
   #hasRetired(): boolean {

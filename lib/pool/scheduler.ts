@@ -177,11 +177,13 @@ export class Scheduler {
     if (shares !== undefined) task.rights = backend.retain(shares);
     if (channels.taskSubmit.hasSubscribers) this.#heard.taskSubmit(task);
     if (this.#outstanding++ === 0) this.#busy(1);
-    const { priority, key } = task.terms;
-    if (priority !== 0 && this.#window === WINDOW) this.#heedPriorities();
+    const { priority, key, exclusive } = task.terms;
+    if ((priority !== 0 || exclusive) && this.#window === WINDOW) this.#heedPriorities();
     const isFirst = this.#backlog.isEmpty;
     const slot =
-      isFirst && key === undefined && task.pinned === undefined ? this.#crew.choose(this.#window) : undefined;
+      isFirst && key === undefined && task.pinned === undefined
+        ? this.#crew.choose(this.#window, exclusive)
+        : undefined;
     if (slot !== undefined) {
       if (task.mustKeep) task.keep(buffer, 0, length, lead);
       if (slot.send(task, buffer, 0, length, lead)) {
@@ -438,7 +440,7 @@ export class Scheduler {
         continue;
       }
       const isBound = task.terms.key !== undefined || task.pinned !== undefined;
-      const slot = isBound ? this.#wayOf(task) : this.#crew.choose(this.#window);
+      const slot = isBound ? this.#wayOf(task) : this.#crew.choose(this.#window, task.terms.exclusive);
       if (this.#backlog.peek() !== task) continue;
       if (slot === undefined) break;
       if (isBound) {

@@ -20,6 +20,8 @@ export interface Slot {
   readonly load: number;
   /** Whether it takes one more task: fewer than `window` wait there to be started. */
   hasRoom(window: number): boolean;
+  /** Whether what it has wants it for itself. */
+  readonly isTaken: boolean;
   readonly exit: SlotExit;
   /** Outcomes that it has told. */
   readonly finished: number;

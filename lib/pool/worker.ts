@@ -50,6 +50,7 @@ export class PoolWorker implements Slot {
   readonly #duplex: Duplex<undefined>;
   readonly #control: Duplex<undefined>;
   readonly #theirs: readonly Duplex<undefined>[];
+  #lastIsExclusive = false;
   readonly #tasks = new Map<number, Task>();
   readonly #knownFunctions = new Set<number>();
 
@@ -97,6 +98,10 @@ export class PoolWorker implements Slot {
     if (size < window) return true;
     if (window <= this.#concurrency) return false; // it is to get what it can start
     return this.#open && size * this.#largest < UNREAD_BYTES && this.#duplex.unreceived() < window;
+  }
+
+  get isTaken(): boolean {
+    return this.#lastIsExclusive && this.#tasks.size > 0;
   }
 
   get exit(): SlotExit {
@@ -157,6 +162,7 @@ export class PoolWorker implements Slot {
     }
     if (this.#tasks.size === 0) this.since = performance.now();
     this.#tasks.set(task.id, task);
+    this.#lastIsExclusive = task.terms.exclusive;
     task.sent(this);
     return true;
   }

@@ -13,11 +13,17 @@ export class Project {
   folder = mkdtempSync(join(tmpdir(), 'forkful-compat-'));
 
   /**
+   * @param dependencies packages that this one is developed with, or others with their versions: `name@1.2.3`
    * @param original the package that the adapter of the same name replaces; undefined: nothing is replaced
    * @param version what the replacement says it is
    */
   constructor(dependencies, original, version) {
-    const pinned = Object.fromEntries(dependencies.map((name) => [name, devDependencies[name]]));
+    const pinned = Object.fromEntries(
+      dependencies.map((name) => {
+        const at = name.indexOf('@', 1);
+        return at < 0 ? [name, devDependencies[name]] : [name.slice(0, at), name.slice(at + 1)];
+      }),
+    );
     const overrides = {};
     if (original !== undefined) {
       pinned.forkful = `file:${root}`;

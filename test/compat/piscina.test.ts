@@ -345,7 +345,7 @@ describe('better than the original', () => {
     expect(worker!.pid).not.toBe(process.pid);
     expect(() => worker!.postMessage()).toThrow(/takes tasks, not messages/);
     await worker!.terminate();
-    expect(pool.threads.length).toBe(0);
+    expect(pool.threads).not.toContain(worker); // another one has taken its place
     expect(await pool.run(1, { name: 'double' })).toBe(2);
   });
 

@@ -72,10 +72,35 @@ describeEach('Pool: which task runs where and when', ({ context }) => {
     expect(await Promise.all(rest)).toEqual(range(20).map((i) => 2 * i));
   });
 
+  test('exclusive: nothing else is in its worker, and it goes to none that has something', async () => {
+    const p = pool({ processes: 2, concurrency: 4 });
+    const stop = new AbortController();
+    const [options, exclusive] = [{ signal: stop.signal, killAfter: 0, awaitStop: true }, true];
+    const alone = errorOf(p.apply(more.hang, [], { ...options, exclusive }));
+    await until(() => p.stats().running === 1 && p.stats().workers.some(({ state }) => state === 'busy'));
+    const taken = p.stats().workers.find(({ state }) => state === 'busy')!.pid;
+    const pids = await Promise.all(range(12).map(() => p.apply(pid)));
+    expect(pids).not.toContain(taken);
+    const beside = errorOf(p.apply(more.hang, [], options));
+    const third = p.apply(pid, [], { exclusive });
+    const fourth = p.apply(double, [4]);
+    expect(p.stats().pending).toBe(2);
+    stop.abort();
+    expect(await fourth).toBe(8);
+    expect(await third).toEqual(expect.any(Number));
+    for (const stopped of [alone, beside]) expect((await stopped).name).toBe('AbortError');
+    expect(await Promise.all(range(9).map((i) => p.apply(double, [i], { exclusive })))).toEqual(
+      range(9).map((i) => 2 * i),
+    );
+  });
+
   test('wrong options', async () => {
     const p = pool(1);
     expect((await errorOf(p.apply(double, [1], { key: {} as never }))).message).toMatch(/"key".*string/);
     expect((await errorOf(p.apply(double, [1], { priority: 0.5 }))).message).toMatch(/"priority".*0.5/);
+    expect((await errorOf(p.apply(double, [1], { exclusive: 1 as never }))).message).toMatch(
+      /"exclusive".*1/,
+    );
     expect(thrown(() => pool({ concurrency: 0 })).message).toMatch(/"concurrency".*0/);
   });
 });

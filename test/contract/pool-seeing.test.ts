@@ -85,7 +85,7 @@ describeEach('Pool: what can be seen', ({ context }) => {
     expect(started).toEqual([worker]);
     await p.close();
     await until(() => ended.length === 1);
-    expect(ended).toEqual([{ id: 1, pid: worker, exitCode: 0, signal: null }]);
+    expect(ended).toEqual([{ id: 1, pid: worker, exitCode: 0, signal: null, lost: 0 }]);
     names.forEach((name, i) => unsubscribe(`forkful:pool:${name}`, listeners[i]!));
     expect(heard.sort()).toEqual(['task:settle', 'task:submit', 'worker:exit', 'worker:start']);
   });

@@ -15,6 +15,8 @@ describeEach('Pool: the economy of workers', ({ backend, method, context }) => {
     const pids = new Set<number>();
     for (let i = 0; i < 12; i++) pids.add(await p.apply(pid));
     expect(pids.size).toBe(12);
+    const together = pool({ processes: 1, maxTasksPerChild: 2, concurrency: 50 });
+    expect(new Set(await Promise.all(range(20).map(() => together.apply(pid)))).size).toBe(10);
   });
 
   test('maxTasksPerChild counts tasks, not chunks', async () => {

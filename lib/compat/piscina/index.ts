@@ -113,7 +113,7 @@ class Piscina<T = any, R = any> extends EventEmitterAsyncResource {
   }
 
   get idleThreads(): number {
-    return this.#pool.all.filter((thread) => thread.isReady && thread.currentUsage === 0).length;
+    return this.#pool.idle;
   }
 
   get queueSize(): number {

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import { backend } from '../../backend';
 import { onAbort, type AbortSignalAny } from './abort';
 import {
   isMovable,
@@ -21,23 +22,24 @@ export interface Request {
   readonly signal: AbortSignalAny | null;
 }
 
-/** A task from `run` to its outcome. */
+/** A task from `run` to its outcome; until then it keeps the program alive. */
 export class TaskInfo extends AsyncResource implements Task {
   readonly id = nextId++;
   readonly filename: string;
   readonly name: string;
-  readonly value: unknown;
+  readonly task: unknown;
   readonly transferList: readonly unknown[];
   readonly isAbortable: boolean;
   readonly created = performance.now();
   started = 0;
-  aborted = false;
-  /** Where it runs. */
+  /** Ends it while it runs. */
+  readonly stop = new AbortController();
+  /** Where a load balancer has it run. */
   thread: Thread | undefined;
   /** What its worker did not catch. */
   uncaught: { readonly error: unknown } | undefined;
   readonly #settle: (ok: boolean, value: unknown) => void;
-  #isOver = false;
+  isOver = false;
   #callOff: (() => void) | undefined;
 
   /** @param settle called once, with the result or the error */
@@ -47,16 +49,17 @@ export class TaskInfo extends AsyncResource implements Task {
     settle: (ok: boolean, value: unknown) => void,
   ) {
     super('Piscina.Task', { requireManualDestroy: true, triggerAsyncId });
+    backend.hold(1);
     this.filename = filename;
     this.name = name;
     this.isAbortable = signal !== null;
-    this.value = isMovable(task) ? task[valueSymbol] : task;
+    this.task = isMovable(task) ? task[valueSymbol] : task;
     this.transferList = isMovable(task) ? [...transferList, task[transferableSymbol]].flat() : transferList;
     this.#settle = settle;
   }
 
   get [queueOptionsSymbol](): object | null {
-    return (this.value as { [queueOptionsSymbol]?: object } | null | undefined)?.[queueOptionsSymbol] ?? null;
+    return (this.task as { [queueOptionsSymbol]?: object } | null | undefined)?.[queueOptionsSymbol] ?? null;
   }
 
   /** What a load balancer sees. */
@@ -65,19 +68,23 @@ export class TaskInfo extends AsyncResource implements Task {
     return { taskId, filename, name, created, isAbortable, [queueOptionsSymbol]: this[queueOptionsSymbol] };
   }
 
-  whenAborted(signal: AbortSignalAny, act: () => void): void {
-    this.#callOff = onAbort(signal, () => {
-      this.aborted = true;
-      act();
-    });
+  whenAborted(signal: AbortSignalAny | null, act: () => void): void {
+    if (signal !== null) this.#callOff = onAbort(signal, act);
   }
 
   /** The first outcome counts. */
   done(ok: boolean, value: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#callOff?.();
+    if (this.isOver) return;
     this.runInAsyncScope(this.#settle, undefined, ok, value);
+    this.drop();
+  }
+
+  /** It has no outcome any more. */
+  drop(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    backend.hold(-1);
+    this.#callOff?.();
     this.emitDestroy();
   }
 }

@@ -1,12 +1,10 @@
+import { on } from 'node:events';
 import { SHARE_ENV } from 'node:worker_threads';
-import { backend } from '../../backend';
-import { isEnding } from '../../children';
-import { SerializationError, UnsupportedError, WorkerLostError } from '../../errors';
+import { PoolTerminatedError, SerializationError, UnsupportedError, WorkerLostError } from '../../errors';
 import { ref } from '../../function-ref';
 import { Pool as ProcessPool } from '../../pool/pool';
 import { limitFlags } from '../limits';
 import { AbortError, type AbortSignalEventTarget } from './abort';
-import { leastBusy, type PiscinaLoadBalancer } from './balancer';
 import { Times } from './histogram';
 import { filled, type FilledOptions, type Options } from './options';
 import { TaskInfo, type Request } from './task-info';
@@ -17,15 +15,12 @@ const path = require.resolve('./worker');
 const prepare = ref<typeof Prepare>(path, 'prepare');
 const execute = ref<typeof Execute>(path, 'execute');
 
-/** More workers than any pool of piscina has: how many there are is decided here. */
-const MOST_PROCESSES = 4096;
-
 /** What the pool tells its user. */
 export type Emit = (event: string, ...args: unknown[]) => void;
 
 /**
- * Which worker runs what and when is told by piscina's options: a queue and a load balancer that may be the user's. What
- * is to run goes to the worker of a pool of processes that was chosen; that pool starts, feeds and ends them.
+ * Tasks wait in piscina's queue, which may be the user's; those that there is room for go to a pool of processes, which
+ * starts, chooses, replaces and ends the workers. Only a user's load balancer says which one runs a task.
  */
 export class ThreadPool {
   readonly options: FilledOptions;
@@ -37,37 +32,41 @@ export class ThreadPool {
   needsDrain = false;
   readonly #emit: Emit;
   readonly #triggerId: () => number;
-  readonly #balance: PiscinaLoadBalancer;
-  readonly #processes: ProcessPool;
-  /** Taken from the queue, and no worker was free for them. */
-  #skipped: TaskInfo[] = [];
+  /** Most tasks that workers have. */
+  readonly #capacity: number;
+  /** Those that they have. */
+  readonly #running = new Set<TaskInfo>();
+  #processes: ProcessPool | undefined;
   #isClosing = false;
   #isDestroying = false;
-  #isStarting = true;
-  #whenChanged: (() => void)[] = [];
-  readonly #exits = new Map<number, (code: number) => void>();
+  #whenIdle: (() => void)[] = [];
 
   constructor(given: Options, emit: Emit, triggerId: () => number) {
     this.options = filled(given);
     this.#emit = emit;
     this.#triggerId = triggerId;
-    const { recordTiming, concurrentTasksPerWorker, loadBalancer, workerData } = this.options;
+    const { recordTiming, concurrentTasksPerWorker, workerData } = this.options;
     if (recordTiming) [this.runTimes, this.waitTimes] = [new Times(), new Times()];
-    this.#balance = loadBalancer ?? leastBusy(concurrentTasksPerWorker);
+    this.#capacity = this.#mostWorkers * concurrentTasksPerWorker;
     structuredClone(workerData); // what cannot be sent is told here
-    this.#processes = this.#makePool();
-    this.#ensureMinimum();
-    this.#isStarting = false;
+    this.#processes = this.#gather(true);
+  }
+
+  get #mostWorkers(): number {
+    return Math.ceil(this.options.maxThreads);
   }
 
   get queued(): number {
-    const starting = this.all.filter((thread) => !thread.isReady).length;
-    const waiting = this.options.taskQueue.size + this.#skipped.length;
-    return Math.max(0, waiting - starting * this.options.concurrentTasksPerWorker);
+    return Math.max(0, this.options.taskQueue.size - this.#roomToCome);
   }
 
   get all(): Thread[] {
     return [...this.threads.values()];
+  }
+
+  /** As many as tasks do not need. */
+  get idle(): number {
+    return Math.max(0, this.all.filter((thread) => thread.isReady).length - this.#running.size);
   }
 
   run(request: Request): Promise<unknown> {
@@ -88,47 +87,51 @@ export class ThreadPool {
         );
         return;
       }
-      const release = this.#hold();
       const task = new TaskInfo(request, this.#triggerId(), (ok, value) => {
-        release();
         this.completed++;
         if (task.started > 0) this.runTimes?.record(performance.now() - task.started);
         if (ok) resolve(value);
         else reject(value);
-        this.#drainSoon();
       });
-      if (request.signal !== null) {
-        task.whenAborted(request.signal, () => {
-          reject(new AbortError(given?.reason));
-          release();
-          this.#abort(task);
-        });
-      }
-      this.#take(task, (error) => {
-        reject(error);
-        release();
+      task.whenAborted(request.signal, () => {
+        reject(new AbortError(given?.reason));
+        task.drop();
+        if (this.#running.has(task)) {
+          task.stop.abort();
+          void task.thread?.terminate(); // as a balancer expects that sees it, also if the task had not started there
+        } else {
+          this.options.taskQueue.remove(task);
+        }
+        this.#settled();
       });
-      this.#drainSoon();
+      this.#take(task, reject);
     });
   }
 
+  /** Ends what runs and drops what waits. The next task starts workers again. */
   async destroy(): Promise<void> {
     this.#isDestroying = true;
-    for (const task of this.#takeQueue()) task.done(false, terminated());
-    await Promise.all(this.all.map((thread) => this.#end(thread)));
+    this.#dropQueue(terminated);
+    for (const task of this.#running) task.done(false, terminated());
+    for (const thread of this.all) this.#forget(thread);
+    const processes = this.#processes;
+    this.#processes = undefined;
+    await processes?.terminate();
     this.#isDestroying = false;
   }
 
   async close(force: boolean): Promise<void> {
     this.#isClosing = true;
-    if (force) for (const task of this.#takeQueue()) task.done(false, new AbortError('pool is closed'));
+    if (force) this.#dropQueue(() => new AbortError('pool is closed'));
     let timer: NodeJS.Timeout | undefined;
-    const isLate = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, this.options.closeTimeout, true);
-    });
-    if (await Promise.race([this.#idle(), isLate]))
-      this.#emit('error', new Error('Close operation timed out'));
+    const isLate = await Promise.race([
+      this.#isIdle ? false : new Promise<void>((resolve) => this.#whenIdle.push(resolve)),
+      new Promise<true>((resolve) => {
+        timer = setTimeout(resolve, this.options.closeTimeout, true);
+      }),
+    ]);
     clearTimeout(timer);
+    if (isLate) this.#emit('error', new Error('Close operation timed out'));
     await this.destroy();
     this.#emit('close');
     this.#isClosing = false;
@@ -136,284 +139,228 @@ export class ThreadPool {
 
   // ---------------------------------------------------------------------------------------------- tasks
 
-  /** A task keeps the program alive, also while it waits for a worker to start. */
-  #hold(): () => void {
-    let isHeld = true;
-    backend.hold(1);
-    return () => {
-      if (isHeld) backend.hold(-1);
-      isHeld = false;
-    };
-  }
-
   #take(task: TaskInfo, reject: (error: Error) => void): void {
-    const { taskQueue, maxQueue, maxThreads, concurrentTasksPerWorker } = this.options;
-    const starting = this.all.filter((thread) => !thread.isReady).length * concurrentTasksPerWorker;
-    if (taskQueue.size > 0) {
-      if (taskQueue.size >= maxQueue + starting) {
-        reject(new Error(maxQueue === 0 ? NO_QUEUE : 'Task queue is at limit'));
-        return;
-      }
+    const { taskQueue, maxQueue } = this.options;
+    if (taskQueue.size === 0 && this.#start(task)) return;
+    this.#startWorker();
+    if (taskQueue.size < maxQueue + this.#roomToCome) {
       taskQueue.push(task);
-      if (this.threads.size < maxThreads) this.#add();
-      return;
-    }
-    if (
-      this.#distribute(
-        task,
-        this.all.filter((thread) => thread.isReady),
-      )
-    )
-      return;
-    if (this.threads.size < maxThreads) this.#add();
-    if (maxQueue <= 0 && this.all.every((thread) => thread.isReady)) {
-      this.#unqueue(task);
-      reject(new Error(NO_QUEUE));
-    }
-  }
-
-  /** Whether nothing more need be done for it. */
-  #distribute(task: TaskInfo, threads: Thread[]): boolean {
-    if (task.aborted) return true;
-    const thread = this.#balance(task.interface, threads);
-    if (thread instanceof Thread) {
-      task.started = performance.now();
-      this.waitTimes?.record(task.started - task.created);
-      this.#start(task, thread);
-      this.#drainSoon();
-      return true;
-    }
-    const { taskQueue, stricterFIFO } = this.options;
-    if (task.isAbortable) {
-      if (stricterFIFO) this.#skipped.unshift(task);
-      else this.#skipped.push(task);
-    } else if (stricterFIFO && taskQueue.unshift !== undefined) {
-      taskQueue.unshift(task);
     } else {
-      taskQueue.push(task);
+      reject(
+        new Error(
+          maxQueue === 0 ? 'No task queue available and all Workers are busy' : 'Task queue is at limit',
+        ),
+      );
+      task.drop();
     }
-    return false;
+    this.#drainSoon();
   }
 
-  #start(task: TaskInfo, thread: Thread): void {
-    task.thread = thread;
-    thread.tasks.add(task);
-    clearTimeout(thread.idleTimer);
-    this.#processes
-      .apply(execute, [task.filename, task.name, task.value], {
-        worker: thread.id,
+  /** Gives out what waits while there is room. */
+  #next(): void {
+    const { taskQueue, loadBalancer } = this.options;
+    const isFull = () => loadBalancer === undefined && this.#running.size >= this.#capacity;
+    while (taskQueue.size > 0 && !isFull()) {
+      const task = taskQueue.shift() as TaskInfo;
+      if (this.#start(task)) continue;
+      (taskQueue.unshift ?? taskQueue.push).call(taskQueue, task);
+      this.#startWorker();
+      return;
+    }
+  }
+
+  /** Whether there is room for it; then it is given to a worker. */
+  #start(task: TaskInfo): boolean {
+    const { loadBalancer, concurrentTasksPerWorker } = this.options;
+    if (loadBalancer === undefined) {
+      let used = task.isAbortable ? concurrentTasksPerWorker : 1;
+      for (const { isAbortable } of this.#running) used += isAbortable ? concurrentTasksPerWorker : 1;
+      if (used > this.#capacity) return false;
+    } else {
+      const ready = this.all.filter((thread) => thread.isReady);
+      const thread = loadBalancer(task.interface, ready);
+      if (!(thread instanceof Thread)) return false;
+      task.thread = thread;
+      thread.tasks.add(task);
+    }
+    task.started = performance.now();
+    this.waitTimes?.record(task.started - task.created);
+    this.#running.add(task);
+    this.#drainSoon();
+    (this.#processes ??= this.#gather(false))
+      .apply(execute, [task.filename, task.name, task.task], {
+        // Who may be aborted is alone, for its worker ends with it.
+        ...(task.isAbortable && {
+          signal: task.stop.signal,
+          awaitStop: true,
+          killAfter: 0,
+          exclusive: task.thread === undefined,
+        }),
+        ...(task.thread !== undefined && { worker: task.thread.id }),
         progress: ({ values }) => {
           for (const said of values as Said[]) {
             if ('uncaught' in said) task.uncaught = { error: said.uncaught };
-            else this.#said(thread, said.message);
+            else this.#said(said.from, said.message);
           }
         },
       })
       .then(
         (result) => {
-          this.#over(task, thread, true, result);
+          this.#over(task, true, result);
         },
         (error: unknown) => {
-          if (error instanceof WorkerLostError) this.#lost(thread, error);
-          else this.#over(task, thread, false, error);
+          if (error instanceof WorkerLostError && error.pid === 0 && task.thread !== undefined)
+            this.#unplace(task);
+          else this.#over(task, false, this.#translated(error, task));
         },
       );
     const moved = task.transferList.filter((each) => each instanceof ArrayBuffer);
     if (moved.length > 0) structuredClone(null, { transfer: moved });
+    return true;
   }
 
-  #said(thread: Thread, message: unknown): void {
-    thread.emit('message', message);
+  /** The worker that was chosen for it had begun to leave. */
+  #unplace(task: TaskInfo): void {
+    const { thread } = task;
+    if (thread !== undefined) this.#forget(thread);
+    thread?.tasks.delete(task);
+    task.thread = undefined;
+    this.#running.delete(task);
+    const { taskQueue } = this.options;
+    if (!task.isOver) (taskQueue.unshift ?? taskQueue.push).call(taskQueue, task);
+    this.#settled();
+  }
+
+  #said(id: number, message: unknown): void {
+    this.threads.get(id)?.emit('message', message);
     this.#emit('message', message);
   }
 
-  #over(task: TaskInfo, thread: Thread, ok: boolean, value: unknown): void {
-    thread.tasks.delete(task);
-    thread.times?.record(performance.now() - task.started);
-    task.done(ok, value instanceof SerializationError && !ok ? notCloned(value) : value);
-    this.#available(thread);
-    this.#changed();
+  #over(task: TaskInfo, ok: boolean, value: unknown): void {
+    this.#running.delete(task);
+    task.thread?.tasks.delete(task);
+    task.thread?.times?.record(performance.now() - task.started);
+    task.done(ok, value);
+    this.#settled();
   }
 
-  #abort(task: TaskInfo): void {
-    const { thread } = task;
-    if (thread === undefined) {
-      this.#unqueue(task);
-      this.#changed();
-    } else if (thread.tasks.has(task)) {
-      void this.#end(thread);
-      this.#ensureMinimum();
-      this.#goOn();
-    }
+  #settled(): void {
+    this.#next();
+    this.#drainSoon();
+    if (this.#isIdle) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #unqueue(task: TaskInfo): void {
-    const index = this.#skipped.indexOf(task);
-    if (index >= 0) this.#skipped.splice(index, 1);
-    else this.options.taskQueue.remove(task);
+  get #isIdle(): boolean {
+    return this.#running.size + this.options.taskQueue.size === 0;
   }
 
-  #takeQueue(): TaskInfo[] {
-    const tasks = this.#skipped.splice(0);
-    while (this.options.taskQueue.size > 0) tasks.push(this.options.taskQueue.shift() as TaskInfo);
-    return tasks;
-  }
-
-  /** Gives a worker that has room what waits, and lets it go if nothing does. */
-  #available(thread: Thread): void {
-    if (thread.destroyed) return;
-    this.#goOn();
-    const { idleTimeout, minThreads } = this.options;
-    if (idleTimeout === Infinity || thread.currentUsage > 0 || this.threads.size <= minThreads) return;
-    clearTimeout(thread.idleTimer);
-    thread.idleTimer = setTimeout(() => {
-      if (thread.currentUsage === 0 && this.threads.size > minThreads) void this.#end(thread);
-    }, idleTimeout).unref();
-  }
-
-  #goOn(): void {
-    const { taskQueue, maxThreads } = this.options;
-    for (;;) {
-      const task =
-        this.#skipped.shift() ?? (taskQueue.size > 0 ? (taskQueue.shift() as TaskInfo) : undefined);
-      if (task === undefined || !this.#distribute(task, this.all)) {
-        if (task !== undefined && this.threads.size < maxThreads) this.#add();
-        return;
-      }
-    }
+  #dropQueue(error: () => Error): void {
+    const { taskQueue } = this.options;
+    while (taskQueue.size > 0) (taskQueue.shift() as TaskInfo).done(false, error());
   }
 
   #drainSoon(): void {
     queueMicrotask(() => {
-      const { maxThreads, concurrentTasksPerWorker } = this.options;
-      let usage = 0;
-      for (const { currentUsage } of this.threads.values()) usage += currentUsage;
-      const capacity = maxThreads * concurrentTasksPerWorker;
-      if (usage === capacity) {
-        this.needsDrain = true;
-        queueMicrotask(() => {
-          this.#emit('needsDrain');
-        });
-      } else if (usage < capacity && this.needsDrain) {
-        this.needsDrain = false;
-        queueMicrotask(() => {
-          this.#emit('drain');
-        });
-      }
+      const isFull = this.#running.size >= this.#capacity;
+      if (!isFull && !this.needsDrain) return;
+      this.needsDrain = isFull;
+      queueMicrotask(() => {
+        this.#emit(isFull ? 'needsDrain' : 'drain');
+      });
     });
   }
 
-  /** Resolves when nothing runs and nothing waits. */
-  async #idle(): Promise<void> {
-    while (
-      this.options.taskQueue.size + this.#skipped.length > 0 ||
-      this.all.some((thread) => thread.currentUsage > 0)
-    )
-      await new Promise<void>((resolve) => this.#whenChanged.push(resolve));
-  }
-
-  #changed(): void {
-    for (const resolve of this.#whenChanged.splice(0)) resolve();
+  #translated(error: unknown, task: TaskInfo): unknown {
+    if (error instanceof PoolTerminatedError) return terminated();
+    if (error instanceof SerializationError)
+      return new DOMException(`${error.message}; it could not be cloned.`, 'DataCloneError');
+    if (!(error instanceof WorkerLostError)) return error;
+    if (task.uncaught !== undefined) return task.uncaught.error;
+    return exited(error, this.options);
   }
 
   // ---------------------------------------------------------------------------------------------- workers
 
-  #makePool(): ProcessPool {
+  /** Tasks that may wait for workers which start; without a balancer those are given to them at once. */
+  get #roomToCome(): number {
+    const { loadBalancer, concurrentTasksPerWorker } = this.options;
+    if (loadBalancer === undefined) return 0;
+    return this.all.filter((thread) => !thread.isReady).length * concurrentTasksPerWorker;
+  }
+
+  /** One more for the balancer; else the pool of processes knows when. */
+  #startWorker(): void {
+    if (this.options.loadBalancer === undefined) return;
+    if (this.threads.size < this.#mostWorkers) (this.#processes ??= this.#gather(false)).startWorker();
+  }
+
+  /** @param areReady the first workers count as ready, as there is nothing else to give tasks to */
+  #gather(areReady: boolean): ProcessPool {
     const { argv, env, execArgv, resourceLimits, workerData, niceIncrement, filename, name } = this.options;
+    const { minThreads, idleTimeout, concurrentTasksPerWorker, workerHistogram } = this.options;
     const flags = [...(execArgv ?? []), ...limitFlags(resourceLimits)];
     const ownEnv =
       typeof env === 'object' && (env as unknown) !== SHARE_ENV && (env as unknown) !== null
         ? env
         : undefined;
+    let isFirst = areReady;
     const processes = new ProcessPool({
-      processes: MOST_PROCESSES,
-      concurrency: this.options.concurrentTasksPerWorker,
+      processes: this.#mostWorkers,
+      minProcesses: minThreads,
+      concurrency: concurrentTasksPerWorker,
+      idleTimeout,
       initializer: prepare,
-      eachWorker: (id) => ({
-        initargs: [{ id, argv, workerData, niceIncrement, filename, name } satisfies Setup],
-      }),
+      eachWorker: (id) => {
+        const times = workerHistogram ? new Times() : undefined;
+        const thread: Thread = new Thread(id, isFirst, times, () => {
+          this.#forget(thread);
+          return ended(processes, id);
+        });
+        this.threads.set(id, thread);
+        queueMicrotask(() => {
+          this.#emit('workerCreate', thread);
+        });
+        return { initargs: [{ id, argv, workerData, niceIncrement, filename, name } satisfies Setup] };
+      },
       ...(ownEnv !== undefined && { env: ownEnv }),
       ...((execArgv !== undefined || flags.length > 0) && { execArgv: flags }),
     });
+    isFirst = false;
     processes.on('workerStart', ({ id, pid }) => {
       const thread = this.threads.get(id);
-      if (thread === undefined) return;
+      if (thread === undefined || this.#processes !== processes) return;
       thread.pid = pid;
-      if (thread.isReady) return;
       thread.isReady = true;
-      this.#emit('workerCreate', thread);
-      this.#available(thread);
+      this.#next();
     });
-    processes.on('workerExit', ({ id, exitCode, signal }) => {
-      const thread = this.threads.get(id);
-      const isBad = exitCode === UNCAUGHT || thread?.isReady === false;
-      // What it ran tells of it after what it had still to say.
-      if (thread?.tasks.size === 0) this.#lost(thread, { exitCode, signal }, isBad);
-      this.#exits.get(id)?.(exitCode ?? 1);
-      this.#exits.delete(id);
+    processes.on('workerExit', ({ id, lost, ...how }) => {
+      const thread = this.#processes === processes ? this.threads.get(id) : undefined;
+      if (thread === undefined) return;
+      this.#forget(thread);
+      const isBad = how.exitCode === UNCAUGHT || !thread.isReady;
+      if (isBad && lost === 0) this.#emit('error', exited(how, this.options));
+      this.#next();
     });
     return processes;
   }
 
-  #ensureMinimum(): void {
-    // At the end of the program workers are ended, and not replaced.
-    if (this.#isClosing || this.#isDestroying || isEnding()) return;
-    while (this.threads.size < this.options.minThreads && this.#add());
-  }
-
-  /** false: none can be started. */
-  #add(): boolean {
-    if (this.#isClosing) return false;
-    const id = this.#processes.startWorker();
-    if (id === undefined) return false;
-    const isReady = this.#isStarting; // the first ones count as ready, as there is nothing else to give tasks to
-    const times = this.options.workerHistogram ? new Times() : undefined;
-    const thread: Thread = new Thread(id, isReady, times, () => this.#end(thread));
-    this.threads.set(id, thread);
-    if (isReady) {
-      queueMicrotask(() => {
-        this.#emit('workerCreate', thread);
-        this.#available(thread);
-      });
-    }
-    return true;
-  }
-
-  /** Ends a worker at once, whatever it runs; resolves when its process is gone. */
-  #end(thread: Thread): Promise<number> {
-    if (!this.#forget(thread)) return Promise.resolve(0);
-    for (const task of thread.tasks) task.done(false, terminated());
-    thread.tasks.clear();
-    return new Promise((resolve) => {
-      this.#exits.set(thread.id, resolve);
-      if (!this.#processes.endWorker(thread.id)) resolve(0);
-      this.#changed();
-    });
-  }
-
-  /** Whether it was there. */
-  #forget(thread: Thread): boolean {
-    if (!this.threads.delete(thread.id)) return false;
-    clearTimeout(thread.idleTimer);
+  /** It is no thread of this pool any more. */
+  #forget(thread: Thread): void {
+    if (!this.threads.delete(thread.id)) return;
     thread.destroyed = true;
     this.#emit('workerDestroy', thread);
-    return true;
-  }
-
-  /** It has ended by itself, with all that it ran. */
-  #lost(thread: Thread, how: Pick<WorkerLostError, 'exitCode' | 'signal'>, isBad = false): void {
-    if (!this.#forget(thread)) return;
-    const tasks = [...thread.tasks];
-    thread.tasks.clear();
-    this.#ensureMinimum();
-    for (const task of tasks) task.done(false, task.uncaught?.error ?? exited(how, this.options));
-    if (tasks.length === 0 && isBad) this.#emit('error', exited(how, this.options));
-    this.#goOn();
-    this.#changed();
   }
 }
 
-const NO_QUEUE = 'No task queue available and all Workers are busy';
+/** Ends a worker at once, whatever it runs; how it ended. */
+async function ended(processes: ProcessPool, id: number): Promise<number> {
+  if (!processes.endWorker(id)) return 0;
+  for await (const [exit] of on(processes, 'workerExit') as AsyncIterable<
+    [{ id: number; exitCode: number | null }]
+  >)
+    if (exit.id === id) return exit.exitCode ?? 1;
+  return 0;
+}
 
 function terminated(): Error {
   return new Error('Terminating worker thread');
@@ -429,9 +376,4 @@ function exited(
   }
   if (exitCode === UNCAUGHT) return new Error('worker ended by an error that nobody caught: see its stderr');
   return new Error(`worker exited with code: ${signal ?? exitCode}`);
-}
-
-/** Of what cannot be sent, as of a thread. */
-function notCloned(error: SerializationError): Error {
-  return new DOMException(`${error.message}; it could not be cloned.`, 'DataCloneError');
 }

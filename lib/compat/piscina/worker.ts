@@ -21,7 +21,7 @@ export interface Setup {
 }
 
 /** What a task says of itself while it runs. */
-export type Said = { readonly message: unknown } | { readonly uncaught: unknown };
+export type Said = { readonly message: unknown; readonly from: number } | { readonly uncaught: unknown };
 
 type Handler = (task: unknown) => unknown;
 
@@ -74,7 +74,7 @@ function postMessage(message: unknown): void {
       { cause },
     );
   }
-  task.progress({ message } satisfies Said);
+  task.progress({ message, from: workerThreads.threadId } satisfies Said);
 }
 
 function tell(task: CurrentTask, said: Said): void {

@@ -2,6 +2,15 @@ import { createRequire } from 'node:module';
 
 type Method = (...args: unknown[]) => void;
 
+/** The initializer of the pool's workers: what does not load is told to the calls. */
+export function load(path: string): void {
+  try {
+    createRequire(path)(path);
+  } catch {
+    // A call tries again, and says why.
+  }
+}
+
 /** The one function that the pool runs: what the method calls back with. */
 export function call(path: string, method: string | undefined, args: readonly unknown[]): Promise<unknown[]> {
   const module = createRequire(path)(path) as Method & Readonly<Record<string, unknown>>;

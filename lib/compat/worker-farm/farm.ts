@@ -4,12 +4,14 @@ import { UnsupportedError } from '../../errors';
 import { ref } from '../../function-ref';
 import type { PoolOptions, TaskOptions } from '../../pool/options';
 import { Pool } from '../../pool/pool';
-import type { call } from './child';
+import type { call, load } from './child';
 import { asFarms, FarmError } from './errors';
 import { FarmChild } from './farm-child';
 import type { FarmOptions } from './types';
 
-const CALL = ref<typeof call>(require.resolve('./child'), 'call');
+const CHILD = require.resolve('./child');
+const CALL = ref<typeof call>(CHILD, 'call');
+const LOAD = ref<typeof load>(CHILD, 'load');
 const MOST_CONCURRENT = 65_536;
 const MOST_RETRIES = 254;
 /** What no process of a pool can have. */
@@ -37,7 +39,7 @@ export class Farm {
       taskTimeout: maxCallTime,
       killAfter: forcedKillTime,
     };
-    this.#pool = new Pool(poolOptions(options));
+    this.#pool = new Pool({ ...poolOptions(options), initializer: LOAD, initargs: [path] });
     const { onChild } = options;
     if (onChild !== undefined) tell(this.#pool, onChild);
   }

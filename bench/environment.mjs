@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, readFileSync } from 'node:fs';
+import { accessSync, existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
+
+/** Whether this is the project itself, not the package that npm installs. */
+export const isCheckout = existsSync(new URL('../binding.gyp', import.meta.url));
 
 /** What others set for reasons of their own, and what would change every measured process. */
 const DISTURBING = [

@@ -52,3 +52,40 @@ export async function timeOfOne(job, { milliseconds, first = 8, most = 4_000_000
     count = Math.min(most, Math.ceil(Math.min(Math.max(wanted, count * 2), count * 16)));
   }
 }
+
+/** Of a histogram's bins in a power of ten. */
+export const BINS = 20;
+
+/**
+ * How long single round trips take, one after another; those before them warm up.
+ * @param trip does one, or begins one
+ * @returns percentiles in µs, and a histogram: how many took from 10^(bin / BINS) µs to the next
+ */
+export async function latencies(trip, { milliseconds, least = 200, most = 100_000 }) {
+  const warm = performance.now() + milliseconds / 2;
+  for (let i = 0; i < least || performance.now() < warm; i++) await trip();
+  const samples = [];
+  const end = performance.now() + milliseconds;
+  while (samples.length < least || (samples.length < most && performance.now() < end)) {
+    const started = performance.now();
+    const pending = trip();
+    if (pending !== undefined) await pending;
+    samples.push((performance.now() - started) * 1000);
+  }
+  samples.sort((a, b) => a - b);
+  const at = (part) => samples[Math.min(samples.length - 1, Math.floor(part * samples.length))];
+  const bins = {};
+  for (const sample of samples) {
+    const bin = Math.floor(Math.log10(Math.max(sample, 0.01)) * BINS);
+    bins[bin] = (bins[bin] ?? 0) + 1;
+  }
+  return {
+    count: samples.length,
+    p50: at(0.5),
+    p90: at(0.9),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: at(1),
+    bins,
+  };
+}

@@ -97,7 +97,10 @@ const issues = {
   8: {
     locks: [
       { who: 'Lock, sync', figure: 'acquire and release, nobody else', atMost: 150 },
+      { who: 'Semaphore, sync', figure: 'acquire and release, nobody else', atMost: 150 },
       { who: 'Lock, sync', figure: 'acquire and release, two processes', atLeast: 1_000_000 },
+      { who: 'Semaphore, sync', figure: 'acquire and release, two processes', atLeast: 1_000_000 },
+      { who: 'Semaphore(2), sync', figure: 'acquire and release, two processes', atLeast: 1_000_000 },
       { who: 'SharedArray', figure: 'access to an element', over: 'typed array', atMost: 1.2 },
       { who: 'SharedArray of 100 MB', figure: 'handing over to a worker', over: 'a number', atMost: 2 },
     ],

@@ -4,8 +4,11 @@ import { getStartMethod, isStartMethodChosen } from './start-method';
 
 /** Which implementation and start method are in use, and why. */
 export function backend(): {
+  /** The implementation. */
   readonly name: BackendName;
+  /** What processes start by, unless they say otherwise. */
   readonly startMethod: StartMethod;
+  /** For people: why these. */
   readonly reason: string;
 } {
   const startMethod = getStartMethod();

@@ -17,26 +17,45 @@ import { checkStartMethod, getStartMethod } from './start-method';
 
 /** The library's primitives, bound to one start method. Its members are constructors like the package's own. */
 export interface Context {
+  /** The start method that its processes and pools use. */
   readonly method: StartMethod;
+  /** Its processes start by {@link method}. */
   readonly Process: typeof Process;
+  /** Its workers start by {@link method}. */
   readonly Pool: typeof Pool;
+  /** The same as the package's. */
   readonly Queue: typeof Queue;
+  /** The same as the package's. */
   readonly JoinableQueue: typeof JoinableQueue;
+  /** The same as the package's. */
   readonly SimpleQueue: typeof SimpleQueue;
+  /** The same as the package's. */
   readonly Pipe: typeof Pipe;
+  /** The same as the package's. */
   readonly Lock: typeof Lock;
+  /** The same as the package's. */
   readonly RLock: typeof RLock;
+  /** The same as the package's. */
   readonly Semaphore: typeof Semaphore;
+  /** The same as the package's. */
   readonly BoundedSemaphore: typeof BoundedSemaphore;
+  /** The same as the package's. */
   readonly Event: typeof Event;
+  /** The same as the package's. */
   readonly Condition: typeof Condition;
+  /** The same as the package's. */
   readonly Barrier: typeof Barrier;
+  /** The same as the package's. */
   readonly Value: typeof Value;
+  /** The same as the package's. */
   readonly SharedArray: typeof SharedArray;
+  /** The same as the package's. */
   readonly SharedMemory: typeof SharedMemory;
+  /** The same as the package's. */
   readonly ShareableList: typeof ShareableList;
 }
 
+/** What the forkserver of a context of its own loads; for 'forkserver' only. */
 export interface ContextOptions extends ForkserverPreloadOptions {
   /** Modules that a forkserver of the context's own loads, instead of the program's: as of `setForkserverPreload`. @default [] */
   readonly preload?: readonly (string | URL)[];

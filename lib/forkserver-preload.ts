@@ -4,12 +4,20 @@ import { moduleNames } from './module-names';
 import { oneOf, record } from './options';
 import { setProgramPreload } from './preload';
 
+/** What a forkserver does beside loading modules, and what becomes of failures. */
 export interface ForkserverPreloadOptions {
   /**
    * An exported function that is called once when the modules are loaded: what it exercises is compiled and optimized
    * in every child from birth.
    */
-  readonly warmup?: (() => unknown) | { readonly module: string; readonly name: string };
+  readonly warmup?:
+    | (() => unknown)
+    | {
+        /** As {@link ref} takes it. */
+        readonly module: string;
+        /** Of the export: `f`, `default` or a path such as `Class.staticMethod`. */
+        readonly name: string;
+      };
   /** What a module or a warm-up that fails does: nothing, a line on stderr, or an error for every start. @default 'warn' */
   readonly onError?: 'ignore' | 'warn' | 'fail';
 }

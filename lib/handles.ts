@@ -123,7 +123,7 @@ const TABLE_OFFSET_BYTES = 4;
 
 /** Takes over the rights that came with the message. @throws SerializationError if they are not what it says */
 export function readHandles(
-  { buffer, start, end, descriptors }: Message,
+  { buffer, start, end, descriptors }: Pick<Message, 'buffer' | 'start' | 'end' | 'descriptors'>,
   reader: Reader,
   backend: Pick<Backend, 'discard'>,
 ): HandleOpener {

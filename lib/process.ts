@@ -40,9 +40,18 @@ import { within } from './within';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one type that every function is assignable to
 export type Target<A extends any[] = any[], R = unknown> =
   | ((...args: A) => R | PromiseLike<R>)
-  | { run(...args: A): R | PromiseLike<R> }
-  | { readonly module: string; readonly name: string };
+  | {
+      /** Called in the child with the arguments. */
+      run(...args: A): R | PromiseLike<R>;
+    }
+  | {
+      /** As {@link ref} takes it. */
+      readonly module: string;
+      /** Of the export: `f`, `default` or a path such as `Class.staticMethod`. */
+      readonly name: string;
+    };
 
+/** What a process runs, and in what surroundings. */
 export interface ProcessOptions<A extends unknown[] = unknown[], R = unknown> {
   /** What the child runs. A subclass overrides `run()` instead. */
   readonly target?: Target<A, R>;
@@ -68,7 +77,10 @@ export interface ProcessOptions<A extends unknown[] = unknown[], R = unknown> {
   /** Outlives this process, in a session of its own. @default false */
   readonly detached?: boolean;
   /** Which start method to use. @default the program's */
-  readonly context?: { readonly method: StartMethod };
+  readonly context?: {
+    /** As of {@link Context}. */
+    readonly method: StartMethod;
+  };
 }
 
 const KEYS = [
@@ -176,18 +188,22 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     );
   }
 
+  /** What it is called in messages, and in the child; not unique. */
   get name(): string {
     return this.#name;
   }
 
+  /** @throws InvalidArgumentError if it is no string */
   set name(name: string) {
     this.#name = text('Process name', name);
   }
 
+  /** Whether it ends with this process instead of being waited for. */
   get daemon(): boolean {
     return this.#daemon;
   }
 
+  /** @throws InvalidStateError once it has been started */
   set daemon(daemon: boolean) {
     if (this.#state !== 'new')
       throw new InvalidStateError('daemon can be set before the process is started only');
@@ -485,6 +501,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     }));
   }
 
+  /** Whether it has been started and has not ended. @throws ClosedError after {@link close} */
   isAlive(): boolean {
     this.#mustBeOpen();
     if (this.#isSelf) return true;
@@ -534,6 +551,7 @@ export class Process<R = unknown, A extends unknown[] = any[]> {
     this.#state = 'closed';
   }
 
+  /** Calls {@link close}, which throws while the process runs. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -677,7 +695,14 @@ export function isProcessClass(prototype: object): boolean {
 }
 
 /** The process that started this one; undefined in the main process. */
-export function parentProcess(): { readonly pid: number; readonly name: string } | undefined {
+export function parentProcess():
+  | {
+      /** Of the system. */
+      readonly pid: number;
+      /** As of {@link Process}. */
+      readonly name: string;
+    }
+  | undefined {
   return currentIdentity().parent;
 }
 

@@ -11,6 +11,7 @@ export interface Readiness {
 /** Marks what {@link wait} takes. */
 export const READINESS: unique symbol = Symbol('readiness');
 
+/** What {@link wait} takes. */
 export interface Waitable {
   /** @internal */
   [READINESS](): Readiness;

@@ -17,13 +17,21 @@ const compat = readdirSync(new URL('../dist/compat', import.meta.url), { withFil
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => `compat/${name}/index`);
 const needed = [
-  ...['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'docs/errors.md', 'dist/cli/main.js'],
+  ...[
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'package.json',
+    'docs/errors.md',
+    'dist/cli/main.js',
+    'bench/main.mjs',
+  ],
   ...['index', 'shm/index', ...compat].flatMap((door) =>
     ['js', 'd.ts', 'mjs', 'd.mts'].map((ending) => `dist/${door}.${ending}`),
   ),
 ];
 const allowed =
-  /^(LICENSE|README(\.zh-CN)?\.md|CHANGELOG\.md|package\.json|docs\/.+|prebuilds\/.+|dist\/.+\.(m?js|d\.m?ts|m?js\.map))$/;
+  /^(LICENSE|README(\.zh-CN)?\.md|CHANGELOG\.md|package\.json|docs\/.+|bench\/.+\.(m?js|cjs|py|json)|prebuilds\/.+|dist\/.+\.(m?js|d\.m?ts|m?js\.map))$/;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 const faults = [

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const MEMORY_MIB = 5500;
-const DEPTH = { quick: 2_000_000, full: 20_000_000 };
+const MEMORY_MIB = { quick: 5500, full: 5500, deep: 12_000 };
+const DEPTH = { quick: 2_000_000, full: 20_000_000, deep: 50_000_000 };
 
 const one = { PRODUCERS: 1, CONSUMERS: 1 };
 const twoProducers = { PRODUCERS: 2, CONSUMERS: 1 };
@@ -76,14 +76,18 @@ const configurations = [
   broken('lock', 'REGISTER_LATE', { PROCESSES: 2 }),
   broken('lock', 'ROW_BEFORE_WORD', { PROCESSES: 2 }),
   broken('lock', 'ROWS_BEFORE_WORD', { PROCESSES: 2 }),
-  clean('semaphore', { PROCESSES: 3 }),
-  clean('semaphore', { PROCESSES: 3, INITIAL: 2 }),
-  clean('semaphore', { PROCESSES: 3, TIMEOUTS: 1 }),
-  clean('semaphore', { PROCESSES: 2, OTHERS: 1 }),
-  clean('semaphore', { PROCESSES: 3, OTHERS: 1 }, { full: true }),
-  broken('semaphore', 'ROW_AFTER_VALUE', { PROCESSES: 2 }),
-  broken('semaphore', 'CHARGE_LATE', { PROCESSES: 2 }),
-  broken('semaphore', 'RETURN_BEFORE_ROW', { PROCESSES: 3 }),
+  clean('semaphore', { PROCESSES: 2 }),
+  clean('semaphore', { PROCESSES: 2, INITIAL: 2, OTHERS: 1 }),
+  clean('semaphore', { PROCESSES: 2, TIMEOUTS: 1 }),
+  clean('semaphore', { PROCESSES: 3, KILLS: 0 }),
+  clean('semaphore', { PROCESSES: 3, INITIAL: 2, KILLS: 0 }),
+  clean('semaphore', { PROCESSES: 3, TIMEOUTS: 1, KILLS: 0 }),
+  clean('semaphore', { PROCESSES: 3 }, { full: true }),
+  broken('semaphore', 'NO_STOP', { PROCESSES: 2, KILLS: 0 }),
+  broken('semaphore', 'GO_ON_EARLY', { PROCESSES: 2, KILLS: 0 }),
+  broken('semaphore', 'GRANT_UNCOUNTED', { PROCESSES: 2 }),
+  broken('semaphore', 'HOLD_BEFORE_SPARE', { PROCESSES: 2 }),
+  broken('semaphore', 'KEEP_WORD', { PROCESSES: 2 }),
   broken('semaphore', 'NO_LOOK', { PROCESSES: 2 }),
   clean('event', { PROCESSES: 2 }),
   clean('event', { PROCESSES: 3 }),
@@ -102,7 +106,7 @@ const configurations = [
   broken('barrier', 'GONE_WHEN_LATE', { PROCESSES: 2, TIMEOUTS: 1 }),
   broken('barrier', 'NO_LOOK', { PROCESSES: 2 }),
   clean('restart', { ...twoConsumers, CELLS: 6 }, { full: true }),
-  clean('restart', { ...twoProducers, CELLS: 6 }, { full: true }),
+  clean('restart', { ...twoProducers, CELLS: 6 }, { full: true, deep: true }), // 11 GB of memory
   clean('queue', four, { full: true }),
   clean('queue', { ...four, LOOPING: 0b1010, RESPAWN: 0 }, { full: true }),
   clean('queue', { ...four, ...loops(four), RESPAWN: 0 }, { full: true }),
@@ -122,7 +126,8 @@ function demand(command, args, cwd) {
 }
 
 /** Explores one configuration: 'clean', 'fails', or what kept it from being explored. */
-function explore({ model, settings, order, expected, full }, directory) {
+function explore({ model, settings, order, expected, full, deep }, directory) {
+  const size = deep ? 'deep' : full ? 'full' : 'quick';
   const definitions = [
     ...Object.entries(settings).map(([name, value]) => `-D${name}=${value}`),
     ...(order === undefined ? [] : order.split(', ').map((name) => `-D${name}`)),
@@ -130,9 +135,9 @@ function explore({ model, settings, order, expected, full }, directory) {
   demand('spin', ['-a', ...definitions, join(folder, `${model}.pml`)], directory);
   // What is broken is found within moments: then the compiler would take the time.
   const optimize = expected === 'fails' ? '-O0' : '-O1';
-  const flags = [optimize, '-w', '-DSAFETY', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_MIB}`];
+  const flags = [optimize, '-w', '-DSAFETY', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_MIB[size]}`];
   demand(process.env.CC ?? 'cc', [...flags, '-o', 'pan', 'pan.c'], directory);
-  const { output } = run(join(directory, 'pan'), [`-m${full ? DEPTH.full : DEPTH.quick}`, '-n'], directory);
+  const { output } = run(join(directory, 'pan'), [`-m${DEPTH[size]}`, '-n'], directory);
   const errors = /errors: (\d+)/.exec(output)?.[1];
   const states = Number(/(\S+) states, stored/.exec(output)?.[1]);
   const cutShort = /.*(search depth too small|out of memory|reached -DMEMLIM).*/.exec(output)?.[0];

@@ -86,17 +86,24 @@ function needs(arch, file) {
   return newest;
 }
 
-for (const arch of values.arch.split(',')) {
+const archs = values.arch.split(',');
+for (const arch of archs) {
   if (TOOLS[arch] === undefined) {
     console.error(`prebuild: expected --arch to be of ${Object.keys(TOOLS).join(', ')}, got ${arch}`);
     process.exit(2);
   }
+  // Before anything is removed: who lacks a tool keeps what was built.
+  for (const name of ['gcc', 'g++', 'strip', 'objdump']) tool(arch, name);
+}
+for (const arch of archs) {
   const folder = join(root, 'prebuilds', `linux-${arch}`);
   rmSync(folder, { recursive: true, force: true });
   build(arch);
   const files = readdirSync(folder);
   if (files.length !== 1) throw new Error(`expected one file in ${folder}, found ${files.join(', ')}`);
   const needed = needs(arch, join(folder, files[0]));
+  // Nothing found would pass every comparison: an addon always needs a C library.
+  if (needed.GLIBC === undefined) throw new Error(`expected symbols of GLIBC in ${files[0]}, found none`);
   console.log(
     `prebuilds/linux-${arch}/${files[0]}: ${Object.entries(needed)
       .map((one) => one.join('_'))

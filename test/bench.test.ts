@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
+import { forkful } from './cli';
 
 const bench = (file: string) => pathToFileURL(join(__dirname, '../bench', file)).href;
 
@@ -192,4 +195,120 @@ test('a wrong suite or option is refused, and says what there is', () => {
   expect(refused('queues')).toMatchObject({ status: 2 });
   expect(refused('queues').stderr.toString()).toContain('calibration, shm, queue, pipe');
   expect(refused('--fast').status).toBe(2);
+});
+
+describe('the command', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'forkful-bench-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const row = (who: string, kind: string, value: number) => ({
+    who,
+    kind,
+    values: [value],
+    value,
+    least: value,
+    most: 2 * value,
+    toLimit: 0.5,
+    toBestPeer: 2,
+  });
+  const measured = {
+    better: 'more',
+    unit: 'msg/s',
+    rows: [row('sync', 'ours', 4000), row('a | b', 'peer', 2000)],
+  };
+  const report = {
+    machine: {
+      cpu: 'Some CPU',
+      cpus: 2,
+      memoryGB: 8,
+      kernel: '6.1',
+      node: 'v20.0.0',
+      date: '2026-01-02T03:04:05Z',
+    },
+    quick: true,
+    command: 'forkful bench --quick',
+    suites: {
+      queue: {
+        comparisons: [
+          { figure: '64 B Buffers', ...measured },
+          {
+            figure: 'a row that failed',
+            ...measured,
+            rows: [{ ...row('x', 'peer', 1), value: undefined, failure: 'is missing' }],
+          },
+        ],
+      },
+      sizes: {
+        comparisons: [8, 64].map((at) => ({
+          figure: `${at} B`,
+          along: { what: 'size', at, name: `${at} B` },
+          ...measured,
+        })),
+      },
+      latency: {
+        comparisons: [],
+        table: [
+          {
+            figure: 'round trips',
+            unit: 'µs',
+            rows: [
+              {
+                who: 'forkful sync',
+                kind: 'ours',
+                count: 3,
+                p50: 10,
+                p90: 11,
+                p99: 12,
+                p999: 12,
+                max: 12,
+                bins: { 20: 2, 21: 1 },
+              },
+            ],
+          },
+        ],
+      },
+    },
+  };
+
+  test('tables and charts of a run that was kept as JSON', () => {
+    const [from, file, charts] = ['run.json', 'run.md', 'charts'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(from, JSON.stringify(report));
+    const { status, stderr } = forkful(['bench', '--from', from, '--markdown', file, '--charts', charts]);
+    expect([status, stderr]).toEqual([0, '']);
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain(
+      'Made by `forkful bench --quick` on 2026-01-02: Some CPU, 2 CPUs, 8 GB, Linux 6.1, Node v20.0.0.',
+    );
+    expect(text).toContain('| **forkful sync** | 4,000 | 4,000 – 8,000 | 0.500 | 2.00 |');
+    expect(text).toContain('| a \\| b | 2,000 |');
+    expect(text).toContain('| x | is missing |');
+    const pictures = [...text.matchAll(/!\[.*\]\((.*)\)/g)].map(([, path]) => path!);
+    expect(pictures).toEqual([
+      'charts/queue-64-b-buffers.svg',
+      'charts/sizes-by-size.svg',
+      'charts/latency-round-trips.svg',
+    ]);
+    for (const path of pictures) {
+      const svg = readFileSync(join(folder, path), 'utf8');
+      expect(svg).toMatch(/^<svg [\s\S]*forkful sync[\s\S]*<\/svg>\n$/);
+    }
+  });
+
+  test('what it does not know', () => {
+    expect(forkful(['bench', 'nonsense'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^expected a suite \(calibration, .*\), got "nonsense"\n\nusage: /),
+    });
+    expect(forkful(['bench', '--nonsense']).status).toBe(2);
+    expect(forkful(['bench', '--help'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('--charts FOLDER'),
+    });
+  });
 });

@@ -1,4 +1,5 @@
 import { addonObstacle } from '../scripts/addon-platform.cjs';
+import { spawnOptions } from '../dist/backend/child-process/hub/launch-order';
 import { processLimits, hasOwnTitle, variablesOf } from '../dist/platform';
 import { cgroupQuota, cpuCount } from '../dist/cpu-count';
 import { InvalidArgumentError } from '../dist/errors';
@@ -123,6 +124,44 @@ describe('surroundings', () => {
         ['b', '2'],
       ]);
     }
+  });
+
+  describe('what a child without the addon is spawned with', () => {
+    const order = {
+      file: 'node',
+      args: [],
+      env: { A: '1' },
+      cwd: '',
+      stdio: 'pipe',
+      detached: true,
+      uid: 1000,
+      gid: 100,
+      link: 1,
+      shares: [],
+    } as const;
+
+    test('pipes that work on Windows, no window, and the folder if there is one', () => {
+      expect(spawnOptions(order, { uid: 1000, gid: 100 })).toEqual({
+        cwd: undefined,
+        env: { A: '1' },
+        stdio: ['ignore', 'pipe', 'pipe', 'overlapped', 'pipe'],
+        detached: true,
+        windowsHide: true,
+        uid: undefined,
+        gid: undefined,
+      });
+      expect(spawnOptions({ ...order, cwd: 'C:\\x', stdio: 'ignore' }, {} as never)).toMatchObject({
+        cwd: 'C:\\x',
+        stdio: ['ignore', 'ignore', 'ignore', 'overlapped', 'pipe'],
+      });
+    });
+
+    test('ids only where they differ; on Windows nobody has any', () => {
+      expect(spawnOptions(order, { uid: 0, gid: 0 })).toMatchObject({ uid: 1000, gid: 100 });
+      expect(spawnOptions(order, { uid: 0, gid: 100 })).toMatchObject({ uid: 1000, gid: undefined });
+      const none = { uid: undefined, gid: undefined };
+      expect(spawnOptions({ ...order, ...none }, none)).toMatchObject(none);
+    });
   });
 
   test('titles, and what to look at when there is no process to be had', () => {

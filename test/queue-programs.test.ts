@@ -8,8 +8,8 @@ import { availableMemory } from './available-memory';
 const program = join(__dirname, 'fixtures', 'queue-programs.cjs');
 const nativeTests = join(__dirname, '..', 'build', 'Release', 'native_tests');
 const MIB = 2 ** 20;
-/** What a queue keeps, whatever was in it: 2 MiB, a chunk that is not full, its header. */
-const KEPT = 4 * MIB;
+/** What a queue keeps, whatever was in it: 3 MiB, a chunk that is not full, its header. */
+const KEPT = 5 * MIB;
 
 /** What the program says, line by line; it must end well. */
 function lines(args: readonly string[], through: readonly string[] = []): unknown[] {

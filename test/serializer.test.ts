@@ -770,3 +770,41 @@ describe('hostile bytes give a value or a SerializationError', () => {
     failure(() => decode(Buffer.concat(new Array<Buffer>(50_000).fill(opening))));
   });
 });
+
+describe('a large Buffer that is left apart', () => {
+  const large = Buffer.alloc(100_000, 'large');
+
+  function encodeApart(value: unknown): { bytes: Buffer; apart: Buffer | undefined } {
+    writer.reset().mayLeaveApart().value(value);
+    return { bytes: Buffer.from(writer.buffer.subarray(0, writer.length)), apart: writer.apart };
+  }
+
+  test('is the first one; it comes back as what the reader is given', () => {
+    const value = [large, Buffer.from('small'), large, Buffer.from(large)];
+    const { bytes, apart } = encodeApart(value);
+    expect(apart).toBe(large);
+    const given = Buffer.from(large);
+    const back = reader.reset(bytes, 0, bytes.length, given).value() as Buffer[];
+    expect(back).toEqual(value);
+    expect(back[0]).toBe(given);
+    expect(back[2]).toBe(given);
+  });
+
+  test('only where that is allowed, and only of what was written', () => {
+    expect(encode(large).length).toBeGreaterThan(large.length);
+    expect(writer.apart).toBeUndefined();
+    const error = Object.assign(new Error('e'), { dropped: [large, () => 1] });
+    expect(encodeApart(error).apart).toBeUndefined();
+    expect(() => encodeApart([large, () => 1])).toThrow(SerializationError);
+    expect(writer.apart).toBeUndefined();
+  });
+
+  test('is refused if it did not come, is another one, or is asked for twice', () => {
+    const { bytes } = encodeApart(large);
+    expect(() => reader.reset(bytes, 0, bytes.length).value()).toThrow(SerializationError);
+    const other = Buffer.alloc(large.length - 1);
+    expect(() => reader.reset(bytes, 0, bytes.length, other).value()).toThrow(SerializationError);
+    const twice = Buffer.concat([Buffer.from([10, 2, 0, 0, 0]), bytes, bytes]);
+    expect(() => reader.reset(twice, 0, twice.length, large).value()).toThrow(SerializationError);
+  });
+});

@@ -95,8 +95,9 @@ async function since(work: () => Promise<void>): Promise<number> {
 async function semaphoreRound(act: string, nth: number, isBefore: boolean): Promise<Round> {
   const semaphore = new BoundedSemaphore(2);
   const one = new Victim(act, semaphore, nth, isBefore);
-  const isAlone = act === 'semaphore: alone';
-  if (!isAlone) for (let i = 0; i < 2; i++) semaphore.acquireSync();
+  const isAlone = act === 'semaphore: alone' || act === 'semaphore: takes over';
+  if (act !== 'semaphore: alone') for (let i = 0; i < 2; i++) semaphore.acquireSync();
+  if (act === 'semaphore: takes over') for (let i = 0; i < 2; i++) semaphore.release();
   let settled = 0;
   const ask = () =>
     [1, 2].map(async () => {
@@ -242,7 +243,8 @@ async function barrierRound(act: string, nth: number, isBefore: boolean): Promis
 // Each change in shared memory: killed before it, and behind it.
 describe.each([true, false])('whoever is killed at a change (before it: %s)', (isBefore) => {
   test.each([
-    ['semaphore: alone', 4],
+    ['semaphore: alone', 8],
+    ['semaphore: takes over', 8],
     ['semaphore: waits', 4],
     ['semaphore: leaves', 2],
     ['semaphore: releases', 2],

@@ -291,7 +291,8 @@ async function withPool(processes = 2, args: readonly string[] = [file]): Promis
   (hasScript ? linuxTest : test.skip)('live, in a terminal, until q', async () => {
     const program = await withPool(1);
     await tell(program, 'busy', 1);
-    const command = `stty rows 20 cols 60; '${process.execPath}' '${cli}' top --interval 100`;
+    // Of that program: others of this machine may fill the screen.
+    const command = `stty rows 20 cols 60; '${process.execPath}' '${cli}' top ${program.child.pid} --interval 100`;
     const terminal = programs.startAs(['script', '-qefc', command, '/dev/null']);
     let shown = '';
     terminal.child.stdout!.on('data', (data: Buffer) => (shown += data.toString()));

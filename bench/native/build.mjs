@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Unavailable } from '../comparison.mjs';
+import { isCheckout } from '../environment.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -44,6 +46,7 @@ function once(compile) {
   let failure;
   return () => {
     if (failure !== undefined) throw failure;
+    if (!isCheckout) throw new Unavailable('compiled from sources that only a checkout of the project has');
     try {
       return (result ??= compile());
     } catch (error) {

@@ -35,6 +35,7 @@ export function comparisons({ milliseconds }) {
         lock('Lock, sync', 'contended'),
         lock('RLock, sync', 'contended', 'RLock'),
         lock('Semaphore, sync', 'contended', 'Semaphore'),
+        lock('Semaphore(2), sync', 'contended', 'Semaphore(2)'),
         inPython('contended'),
       ],
     },

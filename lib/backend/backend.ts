@@ -7,7 +7,9 @@ import type { Readable } from 'node:stream';
 import type { MappingBackend } from './mapping';
 import type { SynchronizeBackend } from './synchronize';
 
+/** The addon over shared memory, or pure Node over `child_process`. */
 export type BackendName = 'native' | 'child_process';
+/** How a process comes about: a copy of this one, a copy of a forkserver, or a new Node. */
 export type StartMethod = 'fork' | 'forkserver' | 'spawn';
 
 /** How long, and until what, an asynchronous operation waits. */
@@ -29,6 +31,8 @@ export interface Message {
   readonly end: number;
   /** The rights that came with it, in the order of the {@link Share}s; whoever decodes the message has them now. */
   readonly descriptors: readonly number[];
+  /** Whether nothing else ever lies in `buffer`: values may be views of it. */
+  readonly isAlone?: boolean;
   /** Makes the bytes the receiver's own, for as long as it wants. */
   keep(): void;
 }
@@ -72,6 +76,8 @@ export interface Sender {
    * {@link sendSync} with a timeout of 0 finds out.
    */
   trySend(tag: number, data: Uint8Array, length: number, start?: number, shares?: readonly Share[]): boolean;
+  /** Like {@link trySend}: one message of the bytes `lead` and, behind them, `data`. For a `lead` that is large. */
+  trySendLed(tag: number, data: Uint8Array, length: number, lead: Uint8Array): boolean;
   /** Resolves when the message is where the death of this process cannot undo it. The bytes are copied at the call. */
   send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void>;
   /**
@@ -179,6 +185,8 @@ export interface Duplex<T> extends Sender, Receiver<T> {
    * `done` at once, or later if the peer's side must be asked.
    */
   unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void;
+  /** Messages that the peer has not received yet; Infinity where that is not known here. */
+  unreceived(): number;
   /** Calls the listener whenever there may be something to receive; used instead of {@link Receiver.receive}. */
   onReadable(listener: () => void): void;
   /**

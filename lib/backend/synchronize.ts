@@ -10,9 +10,12 @@ interface Synchronizer {
   close(): void;
 }
 
+/** More free units of anything than that there never are. */
+export const MOST_UNITS = 2 ** 31 - 1;
+
 export interface SemaphoreOptions {
   readonly initial: number;
-  /** More units than that there never are; Infinity: no bound. */
+  /** More free units than that there never are; Infinity: only {@link MOST_UNITS}. */
   readonly max: number;
 }
 

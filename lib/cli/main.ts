@@ -11,6 +11,8 @@ const USAGE = `usage: forkful <command> [options]
     --interval MS  how often to look: 1000
     --once         one picture, as text; the same if stdout is no terminal
     --json         one picture, as JSON
+  bench [suite …]  measures queues, pools and more on this machine, beside other ways to do the same
+    --help         its suites and options
   -h, --help       this text
   -v, --version    the version of the package
 `;
@@ -53,6 +55,7 @@ const MISUSE = 2;
 async function main([first, ...rest]: readonly string[]): Promise<number> {
   if (first === '-h' || first === '--help' || first === 'help') return print(USAGE);
   if (first === '-v' || first === '--version') return print(`${version()}\n`);
+  if (first === 'bench') return (await import('./bench.js')).bench(rest);
   const command = first === undefined ? undefined : COMMANDS[first];
   if (command === undefined) {
     return misuse(first === undefined ? 'a command is missing' : `there is no command '${first}'`);

@@ -41,6 +41,7 @@ export class Connection<Send = unknown, Receive = Send>
     this.writable = end.writable;
   }
 
+  /** Whether this process has closed this end. */
   get closed(): boolean {
     return !this.#open;
   }
@@ -167,6 +168,7 @@ export class Connection<Send = unknown, Receive = Send>
     this.#duplex.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -5,6 +5,7 @@ import { decodeMessage } from '../user-message';
 import { Connection } from './connection';
 import { End } from './end';
 
+/** In which directions a pipe goes. */
 export interface PipeOptions {
   /** false: the first end only receives, the second only sends. @default true */
   readonly duplex?: boolean;

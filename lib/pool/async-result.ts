@@ -8,6 +8,7 @@ import type { Outcome, Stopper, Task } from './task';
 /** What `get` and `wait` take: they only ever stop waiting, the task goes on. */
 export type ResultWaitOptions = WaitOptions;
 
+/** What is called, beside the promise, when the outcome is there. */
 export interface CallbackOptions<R> {
   /** Called with the result. */
   readonly callback?: (result: R) => void;
@@ -36,7 +37,7 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
   #unasked: Unasked | undefined;
   #callbacks: CallbackOptions<T> | undefined;
   readonly #stopper: Stopper;
-  #tasks: Task | readonly Task[] = [];
+  #tasks: Task | readonly Task[] | undefined;
   // Made when somebody asks; most results of a large batch are asked for once, or never.
   #promise: Promise<T> | undefined;
   #resolve: ((value: T) => void) | undefined;
@@ -99,7 +100,8 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
     if (this.ready()) return false;
     this.settle(0, false, reason);
     if (this.#unasked !== undefined) this.#unasked.asked = true; // who cancels knows
-    this.#stopper.stop(Array.isArray(this.#tasks) ? (this.#tasks as Task[]) : [this.#tasks as Task], reason);
+    const tasks = this.#tasks ?? [];
+    this.#stopper.stop(Array.isArray(tasks) ? (tasks as Task[]) : [tasks as Task], reason);
     return true;
   }
 
@@ -121,10 +123,12 @@ export class AsyncResult<T> implements PromiseLike<T>, Outcome {
     return this.#ask().then(onFulfilled, onRejected);
   }
 
+  /** As of a promise of the result. */
   catch<B>(onRejected: (error: unknown) => B | PromiseLike<B>): Promise<T | B> {
     return this.#ask().catch(onRejected);
   }
 
+  /** As of a promise of the result. */
   finally(onFinally: () => void): Promise<T> {
     return this.#ask().finally(onFinally);
   }

@@ -112,7 +112,7 @@ export class Crew {
     if (this.canStart && best?.load !== 0) {
       return this.start() ?? (this.slots.length > 0 ? this.choose(window, exclusive) : undefined);
     }
-    return best !== undefined && best.load < window ? best : undefined;
+    return best?.hasRoom(window) === true ? best : undefined;
   }
 
   initializing(slot: Slot): void {

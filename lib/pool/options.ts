@@ -52,6 +52,7 @@ export interface TaskOptions {
   readonly settled?: boolean;
 }
 
+/** How many workers a pool has, how they start and end, and what terms its tasks have. */
 export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfter' | 'retries'> {
   /** Most workers; they start on demand. @default cpuCount() */
   readonly processes?: number;
@@ -93,15 +94,22 @@ export interface PoolOptions extends Pick<TaskOptions, 'taskTimeout' | 'killAfte
   readonly initargs?: readonly unknown[];
   /** As of {@link Process}. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The workers' directory. @default that of this process */
   readonly cwd?: string;
+  /** Node's own arguments, as of {@link Process}. */
   readonly execArgv?: readonly string[];
   /**
    * Where the workers' stdout and stderr lead to: where this process's do, to {@link Pool.stdout} and {@link Pool.stderr},
    * or nowhere. @default 'inherit'
    */
   readonly stdio?: 'inherit' | 'pipe' | 'ignore';
+  /** Precedes each line that a worker prints; true: `[name] `. @default false */
   readonly linePrefix?: boolean | string;
-  readonly context?: { readonly method: StartMethod };
+  /** Which start method the workers use. @default the program's */
+  readonly context?: {
+    /** As of {@link Context}. */
+    readonly method: StartMethod;
+  };
 }
 
 const POOL_OPTIONS = [

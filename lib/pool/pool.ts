@@ -48,9 +48,11 @@ export interface PoolEvents {
   workerExit: [worker: WorkerEvent & SlotExit & { /** Tasks that it was running. */ readonly lost: number }];
 }
 
+/** Which worker has started or ended. */
 export interface WorkerEvent {
   /** The N of its name, PoolWorker-N. */
   readonly id: number;
+  /** Its process. */
   readonly pid: number;
 }
 
@@ -466,6 +468,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     throw new InvalidStateError('the pool is still running; close() or terminate() it before join()');
   }
 
+  /** Calls {@link terminate}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.terminate();
   }

@@ -16,6 +16,7 @@ export interface ProgressReport {
   readonly values: readonly unknown[];
 }
 
+/** true: a bar on stderr if that is a terminal; or what is called with each report. */
 export type ProgressOption = boolean | ((report: ProgressReport) => void);
 
 /** How often (ms) the bar is drawn. */

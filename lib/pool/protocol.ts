@@ -54,6 +54,13 @@ const ATTEMPT_OFFSET = 13;
 
 /** In the tag of a message that has handles in it. */
 const WITH_HANDLES = 0x100;
+/**
+ * In the tag of a message that begins with the bytes of a large Buffer, so that they lie well where they are received;
+ * their number is its last word.
+ */
+const WITH_LEAD = 0x200;
+const KIND = 0xff;
+const LEAD_LENGTH_BYTES = 4;
 
 const writer = new Writer();
 const reader = new Reader();
@@ -65,35 +72,69 @@ export interface Encoded {
   buffer: Buffer;
   length: number;
   shares: readonly Share[] | undefined;
+  /** The first bytes of the message, if they are not in `buffer`. */
+  lead: Buffer | undefined;
 }
 
-const outgoing: Encoded = { tag: 0, buffer: writer.buffer, length: 0, shares: undefined };
+const outgoing: Encoded = { tag: 0, buffer: writer.buffer, length: 0, shares: undefined, lead: undefined };
 
 /** What is in the writer, and the handles that were found in it. */
 function encoded(kind: number): Encoded {
   const found = handles.take();
   outgoing.shares = found === undefined ? undefined : appendHandles(writer, found);
-  outgoing.tag = found === undefined ? kind : taskTag(kind, true);
+  outgoing.tag = found === undefined ? kind : kind | WITH_HANDLES;
+  const { apart } = writer;
+  if (apart !== undefined) {
+    outgoing.tag |= WITH_LEAD;
+    writer.u32(apart.length);
+  }
   outgoing.buffer = writer.buffer;
   outgoing.length = writer.length;
+  outgoing.lead = apart;
+  if (apart !== undefined && found !== undefined) {
+    outgoing.buffer = joined(apart, writer.buffer, writer.length);
+    outgoing.length = outgoing.buffer.length;
+    outgoing.lead = undefined;
+  }
   return outgoing;
 }
 
-export function taskTag(kind: number, hasHandles: boolean): number {
-  return hasHandles ? kind | WITH_HANDLES : kind;
+/** A message in one piece. */
+export function joined(lead: Buffer, rest: Buffer, length: number): Buffer {
+  const whole = Buffer.allocUnsafeSlow(lead.length + length);
+  whole.set(lead);
+  whole.set(rest.subarray(0, length), lead.length);
+  return whole;
+}
+
+/** Where what was written begins. */
+function headOf(tag: number, buffer: Buffer, start: number, end: number): number {
+  if ((tag & WITH_LEAD) === 0) return start;
+  const last = Math.max(start, end - LEAD_LENGTH_BYTES);
+  return Math.min(last, start + reader.reset(buffer, last, end).u32());
 }
 
 /** Calls `read` with the reader at the message's begin, and with its handles. */
 function decoded<T>(message: Message, read: (kind: number, opener: HandleOpener | undefined) => T): T {
-  const { tag, buffer, start, end } = message;
-  if ((tag & WITH_HANDLES) === 0) {
-    reader.reset(buffer, start, end);
-    return read(tag, undefined);
+  const { tag, buffer, start } = message;
+  let { end } = message;
+  let head = start;
+  let apart: Buffer | undefined;
+  if ((tag & WITH_LEAD) !== 0) {
+    head = headOf(tag, buffer, start, end);
+    end -= LEAD_LENGTH_BYTES;
+    const lead = buffer.subarray(start, head);
+    apart = message.isAlone === true ? lead : Buffer.from(lead);
   }
-  const opener = readHandles(message, reader, backend);
+  if ((tag & WITH_HANDLES) === 0) {
+    reader.reset(buffer, head, end, apart);
+    return read(tag & KIND, undefined);
+  }
+  const { descriptors } = message;
+  const opener = readHandles({ buffer, start: head, end, descriptors }, reader, backend);
   try {
-    reader.reset(buffer, start, opener.table);
-    return read(tag & ~WITH_HANDLES, opener);
+    reader.reset(buffer, head, opener.table, apart);
+    return read(tag & KIND, opener);
   } finally {
     opener.close();
   }
@@ -109,21 +150,39 @@ export function encodeDefine(id: number, reference: TargetReference): Buffer {
  * @throws SerializationError if an item cannot be sent
  */
 export function encodeTask(id: number, fn: number, flags: number, items: readonly unknown[]): Encoded {
+  return encodeItems(writer.reset().mayLeaveApart(), id, fn, flags, items);
+}
+
+function encodeItems(
+  into: Writer,
+  id: number,
+  fn: number,
+  flags: number,
+  items: readonly unknown[],
+): Encoded {
   handles.take(); // of what could not be sent
-  writer.reset().u32(id).u32(fn).u32(0).u8(flags).u8(1).u32(items.length);
-  if (items.length === 1) writer.value(items[0], flags & Flag.Spread ? 'args' : 'item', handles);
-  else for (let i = 0; i < items.length; i++) writer.value(items[i], `items[${i}]`, handles);
+  into.u32(id).u32(fn).u32(0).u8(flags).u8(1).u32(items.length);
+  if (items.length === 1) into.value(items[0], flags & Flag.Spread ? 'args' : 'item', handles);
+  else for (let i = 0; i < items.length; i++) into.value(items[i], `items[${i}]`, handles);
   return encoded(Kind.Task);
+}
+
+/** A task's message. */
+interface Kept {
+  readonly tag: number;
+  readonly slab: Buffer;
+  readonly start: number;
+  readonly length: number;
 }
 
 /**
  * Where the task goes on when it is sent again.
- * @param start where the task's message begins
  * @param attempt which run of the first item it is
  */
-export function goOnFrom(bytes: Buffer, start: number, item: number, attempt: number): void {
-  bytes.writeUInt32LE(item, start + SKIP_OFFSET);
-  bytes[start + ATTEMPT_OFFSET] = attempt;
+export function goOnFrom({ tag, slab, start, length }: Kept, item: number, attempt: number): void {
+  const head = headOf(tag, slab, start, start + length);
+  slab.writeUInt32LE(item, head + SKIP_OFFSET);
+  slab[head + ATTEMPT_OFFSET] = attempt;
 }
 
 export interface TaskMessage {
@@ -168,8 +227,8 @@ export function decodeUnsent({ tag, buffer, start, end }: Message): {
   id: number;
   data: Buffer;
 } {
-  const data = Buffer.from(buffer.subarray(start, end));
-  return { tag, id: data.readUInt32LE(0), data };
+  const id = buffer.readUInt32LE(headOf(tag, buffer, start, end));
+  return { tag, id, data: Buffer.from(buffer.subarray(start, end)) };
 }
 
 /**
@@ -180,6 +239,7 @@ export function encodeResult(id: number, index: number, ok: boolean, ran: number
   handles.take();
   writer
     .reset()
+    .mayLeaveApart()
     .u32(id)
     .u32(index)
     .u8(ok ? 1 : 0)
@@ -191,7 +251,7 @@ export function encodeResult(id: number, index: number, ok: boolean, ran: number
 
 /** What the parent does with what its worker says. */
 export interface ReportHandler {
-  result(id: number, index: number, ok: boolean, ran: number, value: unknown): void;
+  result(id: number, index: number, ok: boolean, ran: number, value: unknown, bytes: number): void;
   started(id: number): void;
   yielded(id: number, value: unknown): void;
   ready(): void;
@@ -205,10 +265,10 @@ export interface ReportHandler {
 export function decodeReportTo(handler: ReportHandler): Decode<undefined> {
   return (message) => {
     const { tag, buffer, start, end } = message;
-    const kind = tag & ~WITH_HANDLES;
+    const kind = tag & KIND;
     if (kind === Kind.Result) {
       const { id, index, ok, ran, value } = decoded(message, readResult);
-      handler.result(id, index, ok, ran, value);
+      handler.result(id, index, ok, ran, value, end - start);
       return undefined;
     }
     if (kind === Kind.Yield) {
@@ -254,8 +314,8 @@ export function encodeReturned(
   next: number,
 ): Writer {
   if (hasHandles) return writer.reset().u32(id);
-  encodeTask(id, fn, flags, items);
-  goOnFrom(writer.buffer, 0, next, attempt);
+  encodeItems(writer.reset(), id, fn, flags, items);
+  goOnFrom({ tag: Kind.Task, slab: writer.buffer, start: 0, length: writer.length }, next, attempt);
   return writer;
 }
 

@@ -1,5 +1,6 @@
 /** Where an error of a task comes from. */
 export interface RemoteInfo {
+  /** The process of the worker. */
   readonly pid: number;
   /** The worker's number, as in its name PoolWorker-N. */
   readonly worker: number;

@@ -12,6 +12,7 @@ import {
   encodeStarted,
   encodeReturned,
   encodeYield,
+  joined,
   type Encoded,
   type Order,
   type TaskMessage,
@@ -271,7 +272,13 @@ export class Runner {
     }
   }
 
-  #send({ tag, buffer, length, shares }: Encoded): void {
+  #send({ tag, buffer, length, shares, lead }: Encoded): void {
+    if (lead !== undefined) {
+      if (this.#duplex.trySendLed(tag, buffer, length, lead)) return;
+      const whole = joined(lead, buffer, length);
+      this.#duplex.sendSync(tag, whole, whole.length, Infinity);
+      return;
+    }
     this.#duplex.sendSync(tag, buffer, length, Infinity, shares);
   }
 }

@@ -5,6 +5,7 @@ import { describeExit } from '../signals';
 import { startMethodFor } from '../start-method';
 import { Afterwards } from './afterwards';
 import { Backlog } from './backlog';
+import { Balance } from './balance';
 import { addCallSite } from './call-site';
 import { channels } from './channels';
 import { Crew } from './crew';
@@ -24,7 +25,9 @@ import { PoolWorker } from './worker';
 
 /** Tasks on a worker's ring: enough that it never waits for the parent. What it has not started can be taken back. */
 const WINDOW = 128;
-/** The same for tasks that have no other worker to go to: they need not be taken back. */
+/** Who hands in tasks without end lets no event tell of room on the rings: so often one looks for oneself. */
+const FEED_EVERY = 64;
+/** As WINDOW, for tasks that have no other worker to go to: they need not be taken back. */
 const LANE_WINDOW = 8;
 
 /** What the pool hears. */
@@ -41,7 +44,7 @@ export interface SchedulerEvents {
 
 /**
  * Gives tasks to workers. Invariants: a task that is not settled is in the backlog or in exactly one slot; and no task
- * lies on a slot's ring behind a running one while another slot is idle.
+ * lies on a slot's ring behind a running one for long while another slot is idle.
  */
 export class Scheduler {
   readonly #settings: PoolSettings;
@@ -52,6 +55,7 @@ export class Scheduler {
   #window = WINDOW;
   readonly #afterwards = new Afterwards();
   readonly #deadlines = new Deadlines();
+  readonly #balance: Balance;
   readonly #stops: Stops;
   readonly room: Room;
   readonly #heard: SchedulerEvents;
@@ -60,6 +64,8 @@ export class Scheduler {
   /** Of workers that are gone. */
   readonly #timesOfEnded = new TaskTimes();
   #feeding = false;
+  /** Tasks that came since workers were last given any. */
+  #unfed = 0;
   #outstanding = 0;
   /** Why no worker of this pool can take tasks: its initializer fails, or its processes end at once. */
   #broken: { readonly error: unknown } | undefined;
@@ -104,7 +110,7 @@ export class Scheduler {
       this.#feedLane(slot);
       this.#feed();
       if (slot.load === 0 && slot.ready) this.#crew.idle(slot);
-      this.#rebalance(slot);
+      this.#balance.look(slot);
       this.room.look();
     },
     ended: (slot, notStarted) => {
@@ -137,6 +143,15 @@ export class Scheduler {
         this.#breakDown(error);
       },
     });
+    this.#balance = new Balance(
+      this.#deadlines,
+      settings.worker.concurrency,
+      () => this.#crew.slots,
+      () => this.#backlog.isEmpty && this.#state !== 'terminated',
+      (slot) => {
+        this.#recall(slot);
+      },
+    );
     this.#stops = new Stops(this.#deadlines, (task, error) => {
       task.settle(task.done, false, error);
       task.givenUp = task.done;
@@ -157,7 +172,8 @@ export class Scheduler {
       task.fail(this.#broken.error);
       return;
     }
-    const { buffer, length, shares } = message;
+    const { tag, buffer, length, shares, lead } = message;
+    task.tag = tag;
     if (shares !== undefined) task.rights = backend.retain(shares);
     if (channels.taskSubmit.hasSubscribers) this.#heard.taskSubmit(task);
     if (this.#outstanding++ === 0) this.#busy(1);
@@ -169,15 +185,15 @@ export class Scheduler {
         ? this.#crew.choose(this.#window, exclusive)
         : undefined;
     if (slot !== undefined) {
-      if (task.mustKeep) task.keep(buffer, 0, length);
-      if (slot.send(task, buffer, 0, length)) {
+      if (task.mustKeep) task.keep(buffer, 0, length, lead);
+      if (slot.send(task, buffer, 0, length, lead)) {
         if (this.#outstanding === 1) slot.awaited();
         return;
       }
     }
-    task.keep(buffer, 0, length);
+    task.keep(buffer, 0, length, lead);
     this.#backlog.push(task);
-    if (isFirst) this.#feed();
+    if (isFirst || ++this.#unfed >= FEED_EVERY) this.#feed();
   }
 
   /** Tasks that have not started, as far as is known; a chunk is one. */
@@ -416,6 +432,7 @@ export class Scheduler {
   #feed(): void {
     if (this.#feeding) return; // starting a worker may fail at once, and lead here again
     this.#feeding = true;
+    this.#unfed = 0;
     for (let task = this.#backlog.peek(); task !== undefined; task = this.#backlog.peek()) {
       if (task.cancelled) {
         this.#backlog.shift();
@@ -488,17 +505,6 @@ export class Scheduler {
   #heedPriorities(): void {
     this.#window = this.#settings.worker.concurrency;
     for (const slot of [...this.#crew.slots]) if (slot.load > this.#window) this.#recall(slot);
-  }
-
-  /** What waits behind another slot's running task is given out anew, now that one is idle. */
-  #rebalance(idle: Slot): void {
-    const { concurrency } = this.#settings.worker;
-    if (!idle.ready || idle.load >= concurrency || !this.#backlog.isEmpty || this.#state === 'terminated')
-      return;
-    let busiest: Slot | undefined;
-    for (const slot of this.#crew.slots)
-      if (slot.load > concurrency && slot.load > (busiest?.load ?? 0)) busiest = slot;
-    if (busiest !== undefined) this.#recall(busiest);
   }
 
   /** Takes back what the slot has not started, for whoever comes first. */

@@ -18,6 +18,8 @@ export interface Slot {
   readonly ready: boolean;
   /** Tasks sent and not done. */
   readonly load: number;
+  /** Whether it takes one more task: fewer than `window` wait there to be started. */
+  hasRoom(window: number): boolean;
   /** Whether what it has wants it for itself. */
   readonly isTaken: boolean;
   readonly exit: SlotExit;
@@ -28,7 +30,7 @@ export interface Slot {
   readonly since: number;
   start(): void;
   /** false: it takes nothing any more. */
-  send(task: Task, data: Uint8Array, start: number, length: number): boolean;
+  send(task: Task, data: Uint8Array, start: number, length: number, lead?: Buffer): boolean;
   /** What was sent last is all that the pool waits for. */
   awaited(): void;
   /**

@@ -7,6 +7,7 @@ export interface WorkerStats {
   readonly id: number;
   /** 0 until there is a process. */
   readonly pid: number;
+  /** 'leaving': it takes no more tasks and is about to end. */
   readonly state: 'starting' | 'idle' | 'busy' | 'leaving';
   /** What it runs, as errors name it; with `concurrency` there may be several. */
   readonly running: readonly string[];
@@ -26,6 +27,7 @@ export interface WorkerStats {
 export interface PoolStats {
   /** Most workers. */
   readonly processes: number;
+  /** Those that there are now. */
   readonly workers: readonly WorkerStats[];
   /** Tasks that were handed in and have not started; a chunk is one. */
   readonly pending: number;
@@ -39,6 +41,7 @@ export interface PoolStats {
   readonly restarts: number;
   /** Of all workers so far: see {@link WorkerStats}. */
   readonly runTime: TimeStats;
+  /** Of all workers so far: see {@link WorkerStats}. */
   readonly waitTime: TimeStats;
 }
 

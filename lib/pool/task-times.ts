@@ -6,10 +6,15 @@ export interface TimeStats {
   readonly count: number;
   /** 0 if there were none, as the others. */
   readonly min: number;
+  /** Their mean. */
   readonly mean: number;
+  /** The longest. */
   readonly max: number;
+  /** Half of them took no longer. */
   readonly p50: number;
+  /** 90 % took no longer. */
   readonly p90: number;
+  /** 99 % took no longer. */
   readonly p99: number;
 }
 

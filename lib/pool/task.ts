@@ -1,7 +1,7 @@
 import type { RetainedShares } from '../backend/backend';
 import type { TargetReference } from '../function-ref';
 import type { CallSite } from './call-site';
-import { encodeDefine, goOnFrom } from './protocol';
+import { Kind, encodeDefine, goOnFrom, joined } from './protocol';
 import type { Slot } from './slot';
 import type { Terms } from './terms';
 
@@ -75,6 +75,8 @@ export class Task {
   site: CallSite | undefined;
   /** The only one that may run it. */
   pinned: Slot | undefined;
+  /** Of its message. */
+  tag: number = Kind.Task;
   slab: Buffer = NO_BYTES;
   start = 0;
   length = 0;
@@ -118,11 +120,17 @@ export class Task {
 
   /** The message, made ready to be sent again. */
   prepare(): void {
-    if (this.done > 0 || this.attempt > 1) goOnFrom(this.slab, this.start, this.done, this.attempt);
+    if (this.done > 0 || this.attempt > 1) goOnFrom(this, this.done, this.attempt);
   }
 
   /** Keeps a copy of the message. */
-  keep(bytes: Uint8Array, start: number, end: number): void {
+  keep(bytes: Buffer, start: number, end: number, lead?: Buffer): void {
+    if (lead !== undefined) {
+      this.slab = joined(lead, bytes, end);
+      this.start = 0;
+      this.length = this.slab.length;
+      return;
+    }
     const length = end - start;
     if (length > SLAB_BYTES / 4) {
       this.slab = Buffer.from(bytes.subarray(start, end));
@@ -133,7 +141,7 @@ export class Task {
         slabUsed = 0;
       }
       if (start === 0 && end === bytes.length) slab.set(bytes, slabUsed);
-      else (bytes as Buffer).copy(slab, slabUsed, start, end);
+      else bytes.copy(slab, slabUsed, start, end);
       this.slab = slab;
       this.start = slabUsed;
       slabUsed += length;

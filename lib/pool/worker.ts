@@ -7,7 +7,7 @@ import { Process, type WorkerOptions } from '../process';
 import type { Afterwards } from './afterwards';
 import type { Writer } from '../serializer';
 import { ControlKind, encodeGrant, encodeStop } from './control';
-import { Kind, WorkerLink, decodeReportTo, decodeUnsent, taskTag, type ReportHandler } from './protocol';
+import { Kind, WorkerLink, decodeReportTo, decodeUnsent, type ReportHandler } from './protocol';
 import type { Slot, SlotEvents, SlotExit } from './slot';
 import type { Task } from './task';
 import { TaskTimes } from './task-times';
@@ -17,6 +17,12 @@ const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runW
 
 /** Reports that are taken in at a time. */
 const MOST_AT_ONCE = 256;
+/** Bytes that results which nobody has read yet may take, going by the largest of late. */
+const UNREAD_BYTES = 4 << 20;
+/** What remains of it each time that some were read. */
+const FORGETTING = 0.75;
+/** The least that a result is reckoned with: what is kept of its task counts too. */
+const LEAST_RESULT = 256;
 const workers = new Set<PoolWorker>();
 
 whenForked(() => {
@@ -32,6 +38,9 @@ export class PoolWorker implements Slot {
   readonly times = new TaskTimes();
   /** When what is read now was begun to be read. */
   #readAt = 0;
+  /** Bytes of the largest result; less as time goes by. */
+  #largest = LEAST_RESULT;
+  readonly #concurrency: number;
   #open = true;
   #started = false;
   #ended = false;
@@ -41,6 +50,7 @@ export class PoolWorker implements Slot {
   readonly #duplex: Duplex<undefined>;
   readonly #control: Duplex<undefined>;
   readonly #theirs: readonly Duplex<undefined>[];
+  #lastIsExclusive = false;
   readonly #tasks = new Map<number, Task>();
   readonly #knownFunctions = new Set<number>();
 
@@ -52,6 +62,7 @@ export class PoolWorker implements Slot {
     afterwards: Afterwards,
   ) {
     this.id = id;
+    this.#concurrency = settings.concurrency;
     this.#events = events;
     this.#afterwards = afterwards;
     const [ours, theirs] = backend.createDuplex<undefined>(decodeReportTo(this.#handler()));
@@ -81,9 +92,16 @@ export class PoolWorker implements Slot {
     return this.#tasks.size;
   }
 
+  /** The pool may be slow to read what is done: then what counts is what lies on the ring. */
+  hasRoom(window: number): boolean {
+    const { size } = this.#tasks;
+    if (size < window) return true;
+    if (window <= this.#concurrency) return false; // it is to get what it can start
+    return this.#open && size * this.#largest < UNREAD_BYTES && this.#duplex.unreceived() < window;
+  }
+
   get isTaken(): boolean {
-    for (const { terms } of this.#tasks.values()) return terms.exclusive; // it is the only one
-    return false;
+    return this.#lastIsExclusive && this.#tasks.size > 0;
   }
 
   get exit(): SlotExit {
@@ -124,7 +142,7 @@ export class PoolWorker implements Slot {
     });
   }
 
-  send(task: Task, data: Uint8Array, start: number, length: number): boolean {
+  send(task: Task, data: Uint8Array, start: number, length: number, lead?: Buffer): boolean {
     if (!this.#open) return false;
     const { fn } = task;
     try {
@@ -132,15 +150,19 @@ export class PoolWorker implements Slot {
         if (!this.#duplex.trySend(Kind.Define, fn.definition, fn.definition.length)) return false;
         this.#knownFunctions.add(fn.id);
       }
-      const { rights } = task;
-      const tag = taskTag(Kind.Task, rights !== undefined);
-      if (!this.#duplex.trySend(tag, data, length, start, rights?.shares)) return false;
+      const { tag, rights } = task;
+      const went =
+        lead === undefined
+          ? this.#duplex.trySend(tag, data, length, start, rights?.shares)
+          : this.#duplex.trySendLed(tag, data, length, lead);
+      if (!went) return false;
     } catch (error) {
       if (error instanceof BrokenPipeError) return false; // its end is about to be told
       throw error;
     }
     if (this.#tasks.size === 0) this.since = performance.now();
     this.#tasks.set(task.id, task);
+    this.#lastIsExclusive = task.terms.exclusive;
     task.sent(this);
     return true;
   }
@@ -216,7 +238,8 @@ export class PoolWorker implements Slot {
 
   #handler(): ReportHandler {
     return {
-      result: (id, index, ok, ran, value) => {
+      result: (id, index, ok, ran, value, bytes) => {
+        if (bytes > this.#largest) this.#largest = bytes;
         const task = this.#tasks.get(id);
         if (task === undefined) return;
         this.finished++;
@@ -249,7 +272,11 @@ export class PoolWorker implements Slot {
         const task = this.#release(id);
         if (task === undefined) return;
         this.#knownFunctions.delete(task.fn.id);
-        if (task.rights === undefined) task.keep(data, 0, data.length); // else it comes without its bytes
+        if (task.rights === undefined) {
+          // Else it comes without its bytes.
+          task.tag = Kind.Task;
+          task.keep(data, 0, data.length);
+        }
         this.#events.returned(task);
       },
       initializerFailed: (error) => {
@@ -298,6 +325,7 @@ export class PoolWorker implements Slot {
         received = this.#duplex.tryReceiveMany(MOST_AT_ONCE).length;
         any ||= received > 0;
       }
+      this.#largest = Math.max(LEAST_RESULT, this.#largest * FORGETTING);
       return any;
     });
   }

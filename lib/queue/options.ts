@@ -1,6 +1,7 @@
 import { flag, integer, record, timeout } from '../options';
 import { sharedName } from '../shared-name';
 
+/** The bounds of a queue, its name, and its end. */
 export interface QueueOptions {
   /** Most messages at a time; 0: no bound. @default 0 */
   readonly maxsize?: number;

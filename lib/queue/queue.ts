@@ -180,6 +180,7 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
     return this.#use().size();
   }
 
+  /** Whether there is nothing now; another process may change that at once. @throws ClosedError */
   empty(): boolean {
     return this.#use().size() === 0;
   }
@@ -242,6 +243,7 @@ export class Queue<T = unknown> implements Transferable, Waitable, AsyncIterable
     this.#channel.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

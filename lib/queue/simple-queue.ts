@@ -55,6 +55,7 @@ export class SimpleQueue<T = unknown> implements Transferable, Waitable {
     this.#queue.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

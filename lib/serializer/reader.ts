@@ -29,10 +29,15 @@ export class Reader {
   #end = 0;
   readonly #objects: unknown[] = [];
   #source: HandleSource | undefined;
+  #apart: Buffer | undefined;
   #depth = 0;
 
-  /** @param end where the message ends, at most the length of the buffer */
-  reset(buffer: Buffer, start: number, end: number): this {
+  /**
+   * @param end where the message ends, at most the length of the buffer
+   * @param apart the Buffer that its writer has left apart, which becomes part of the value
+   */
+  reset(buffer: Buffer, start: number, end: number, apart?: Buffer): this {
+    this.#apart = apart;
     this.#buffer = buffer;
     this.#at = start;
     this.#end = Math.min(end, buffer.length);
@@ -191,6 +196,8 @@ export class Reader {
       }
       case Tag.Buffer:
         return this.#remember(Buffer.from(this.#bytes()));
+      case Tag.BufferApart:
+        return this.#remember(this.#takeApart(this.u32()));
       case Tag.ArrayBuffer:
         return this.#remember(new Uint8Array(this.#bytes()).buffer);
       case Tag.ResizableBuffer:
@@ -229,6 +236,13 @@ export class Reader {
       default:
         throw broken(`an unknown tag (${tag})`);
     }
+  }
+
+  #takeApart(length: number): Buffer {
+    const bytes = this.#apart;
+    this.#apart = undefined;
+    if (bytes?.length !== length) throw broken('a Buffer that did not come with it');
+    return bytes;
   }
 
   #remember<O>(object: O): O {

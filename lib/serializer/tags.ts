@@ -29,6 +29,7 @@ export const Tag = {
   ShortLatin1: 26, // as Latin1, with a length of one byte
   Hole: 27, // so many elements of an array are absent
   ResizableBuffer: 28, // greatest length, then as ArrayBuffer
+  BufferApart: 29, // a Buffer whose bytes do not lie here
 } as const;
 
 /** Where the class of an error is found. */

@@ -7,7 +7,8 @@ import { ErrorProperty, HANDLE, MOST_DEPTH, SHORT, Tag, VIEW_TYPES, type HandleS
 
 const SCANNED = 16; // objects up to which a linear search beats a Map
 const INSPECTED = 128; // elements from which asking for the names of all is dearer than the inspector
-const KEPT = 1 << 20; // bytes: a larger buffer is given back with the next message
+const KEPT = 4 << 20; // bytes: a larger buffer is given back with the next message
+const APART = 1 << 16; // bytes from which a Buffer is worth to be sent from where it is
 const MOST_BYTES = 0xffffffff;
 
 /**
@@ -17,6 +18,9 @@ const MOST_BYTES = 0xffffffff;
 export class Writer {
   buffer: Buffer;
   length = 0;
+  /** A large Buffer of the message whose bytes were left where they are: whoever allowed that sends them too. */
+  apart: Buffer | undefined;
+  #mayLeaveApart = false;
   readonly #initialBytes: number;
   readonly #objects: object[] = [];
   #indices: Map<object, number> | undefined;
@@ -37,7 +41,15 @@ export class Writer {
       );
     }
     this.length = 0;
+    this.apart = undefined;
+    this.#mayLeaveApart = false;
     if (this.buffer.length > KEPT) this.buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
+    return this;
+  }
+
+  /** The first large Buffer of this message may be left {@link apart}. */
+  mayLeaveApart(): this {
+    this.#mayLeaveApart = true;
     return this;
   }
 
@@ -81,6 +93,7 @@ export class Writer {
       this.#any(value);
     } catch (error) {
       this.length = start;
+      this.apart = undefined;
       throw outermost(error, path);
     } finally {
       if (this.#objects.length > 0) this.#objects.length = 0; // setting it is no cheap operation
@@ -371,6 +384,16 @@ export class Writer {
       return;
     }
     if (Buffer.isBuffer(view)) {
+      if (
+        this.#mayLeaveApart &&
+        this.apart === undefined &&
+        view.length >= APART &&
+        view.length <= MOST_BYTES
+      ) {
+        this.apart = view;
+        this.u8(Tag.BufferApart).u32(view.length);
+        return;
+      }
       this.u8(Tag.Buffer);
       this.#bytes(view); // on its own: its ArrayBuffer may be the pool of all small ones
       return;
@@ -420,7 +443,7 @@ export class Writer {
   }
 
   #optionalProperty(key: string, value: unknown, kind: number): void {
-    const { length } = this;
+    const { length, apart } = this;
     const known = this.#objects.length;
     const depth = this.#depth;
     try {
@@ -428,6 +451,7 @@ export class Writer {
       this.#any(value);
     } catch {
       this.length = length;
+      this.apart = apart;
       this.#depth = depth;
       for (const forgotten of this.#objects.splice(known)) this.#indices?.delete(forgotten);
     }

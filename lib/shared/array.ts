@@ -37,12 +37,14 @@ export interface SharedArrayMembers<T extends ElementType> {
    * elements are undefined. Idempotent.
    */
   close(): void;
+  /** Calls {@link close}. */
   [Symbol.dispose](): void;
 }
 
 /** A real typed array, over shared memory. */
 export type SharedArray<T extends ElementType = ElementType> = TypedArrays[T] & SharedArrayMembers<T>;
 
+/** Makes arrays in shared memory. */
 export interface SharedArrayConstructor {
   /**
    * @param type 'int8', 'uint8', 'uint8clamped', … 'float64', 'bigint64', 'biguint64'
@@ -56,6 +58,7 @@ export interface SharedArrayConstructor {
     contents: number | Iterable<ElementOf<T>>,
     options?: SharedDataOptions,
   ): SharedArray<T>;
+  /** As of every class. */
   readonly prototype: SharedArray;
 }
 

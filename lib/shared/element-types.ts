@@ -3,16 +3,27 @@ import { oneOf } from '../options';
 
 /** The typed array of each element type. */
 export interface TypedArrays {
+  /** 1 byte each. */
   readonly int8: Int8Array;
+  /** 1 byte each. */
   readonly uint8: Uint8Array;
+  /** 1 byte each. */
   readonly uint8clamped: Uint8ClampedArray;
+  /** 2 bytes each. */
   readonly int16: Int16Array;
+  /** 2 bytes each. */
   readonly uint16: Uint16Array;
+  /** 4 bytes each. */
   readonly int32: Int32Array;
+  /** 4 bytes each. */
   readonly uint32: Uint32Array;
+  /** 4 bytes each. */
   readonly float32: Float32Array;
+  /** 8 bytes each. */
   readonly float64: Float64Array;
+  /** 8 bytes each. */
   readonly bigint64: BigInt64Array;
+  /** 8 bytes each. */
   readonly biguint64: BigUint64Array;
 }
 

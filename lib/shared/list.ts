@@ -10,6 +10,7 @@ import { sharedName } from '../shared-name';
 
 export type { ShareableItem };
 
+/** Whether other programs find the list. */
 export interface ShareableListOptions {
   /** For other programs of this user: a list of this name is made of `values`, or without values attached to. */
   readonly name?: string;
@@ -64,6 +65,7 @@ export class ShareableList<T extends ShareableItem = ShareableItem> implements T
     this.#store = ListStore.create(this.#block.buffer, items);
   }
 
+  /** How many items; it never changes. */
   get length(): number {
     return this.#store.length;
   }
@@ -129,6 +131,7 @@ export class ShareableList<T extends ShareableItem = ShareableItem> implements T
     return -1;
   }
 
+  /** Reads item after item; others may write in between. */
   *[Symbol.iterator](): Generator<T, undefined> {
     for (let i = 0; i < this.length; i++) yield this.get(i);
     return undefined;
@@ -144,6 +147,7 @@ export class ShareableList<T extends ShareableItem = ShareableItem> implements T
     this.#block.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

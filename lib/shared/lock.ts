@@ -6,11 +6,15 @@ import type { SharedBlock } from './block';
 
 /** A lock of this library, or what behaves like one. */
 export interface LockLike {
+  /** Calls `fn` while it is held, and gives what it gives. */
   run<R>(fn: () => R | PromiseLike<R>): Promise<R>;
+  /** Blocks the thread until it is held; whether it is: false after `timeout` ms. */
   acquireSync(options?: SyncWaitOptions): boolean;
+  /** Gives it up. */
   release(): unknown;
 }
 
+/** How updates of shared data keep out of each other's way. */
 export interface SharedDataOptions {
   /**
    * What `update` holds: true for a lock of its own, which is freed by the death of its holder; a Lock or RLock, to guard

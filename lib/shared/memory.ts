@@ -6,6 +6,7 @@ import { HANDLE } from '../serializer';
 import { Kind, MOST_BYTES, SharedBlock } from './block';
 import { sharedName } from '../shared-name';
 
+/** Whether memory is made or found, and how large it is. */
 export interface SharedMemoryOptions {
   /** true: new memory of `size` bytes; false: that of `name`, which somebody else has made. @default without a name true */
   readonly create?: boolean;
@@ -81,6 +82,7 @@ export class SharedMemory implements Transferable {
     return this.#block.name;
   }
 
+  /** Whether this process has closed it. */
   get closed(): boolean {
     return !this.#block.isOpen;
   }
@@ -95,6 +97,7 @@ export class SharedMemory implements Transferable {
     this.#block.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -60,6 +60,7 @@ export class Value<T extends ElementType = ElementType> implements Transferable 
     return value;
   }
 
+  /** @throws InvalidArgumentError for what is not of the type; ClosedError */
   set value(value: ElementOf<T>) {
     const checked = element('Value.value', this.type, value);
     const store = () => {
@@ -104,6 +105,7 @@ export class Value<T extends ElementType = ElementType> implements Transferable 
     this.#exclusion.block.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

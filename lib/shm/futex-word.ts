@@ -59,6 +59,7 @@ export class FutexWord implements Transferable {
     return Atomics.load(this.#use(), 0);
   }
 
+  /** @throws InvalidArgumentError for what is no integer of 32 bits */
   set value(value: number) {
     Atomics.store(this.#use(), 0, integer('FutexWord value', value, LEAST, MOST_UNSIGNED));
   }

@@ -11,6 +11,7 @@ import { describeView } from '../shared/views';
 /** What {@link Mapping.advise} tells the kernel, as madvise(2) has it. */
 export type Advice = (typeof ADVICE)[number];
 
+/** How large a mapping is. */
 export interface MappingOptions {
   /** In bytes, at least 1. */
   readonly size: number;
@@ -18,6 +19,7 @@ export interface MappingOptions {
   readonly populate?: boolean;
 }
 
+/** A range of the mapping. */
 export interface AdviceOptions {
   /** Where the range begins, in bytes. @default 0 */
   readonly offset?: number;
@@ -81,6 +83,7 @@ export class Mapping implements Transferable {
     return this.#bytes;
   }
 
+  /** Whether this process has closed it. */
   get closed(): boolean {
     return !this.#open;
   }
@@ -127,6 +130,7 @@ export class Mapping implements Transferable {
     this.#pages.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

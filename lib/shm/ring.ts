@@ -21,6 +21,7 @@ const MOST_RECORDS = 2 ** 31 - 1;
 /** Most bytes of a batch that are gathered at a time. */
 const GATHERED_BYTES = 256 * 1024;
 
+/** The bounds of a ring. */
 export interface RingOptions {
   /** Most records at a time. @default 0: no bound */
   readonly maxRecords?: number;
@@ -146,6 +147,7 @@ export class Ring implements Transferable {
     return this.#use().full();
   }
 
+  /** Whether this process has closed it. */
   get closed(): boolean {
     return !this.#open;
   }
@@ -156,6 +158,7 @@ export class Ring implements Transferable {
     this.#channel.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

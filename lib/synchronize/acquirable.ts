@@ -47,6 +47,7 @@ export abstract class Acquirable implements Transferable {
     this.#units.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

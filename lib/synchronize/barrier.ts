@@ -18,6 +18,7 @@ import {
 import { HANDLE } from '../serializer';
 import { waitOf } from './waits';
 
+/** What is done at each meeting, and how long parties wait. */
 export interface BarrierOptions {
   /** Called by one of the parties each time, when all are there and before they go on. Exported, if it travels. */
   readonly action?: () => unknown;
@@ -94,6 +95,7 @@ class OpenedBarrier {
  * gives up or ends.
  */
 export class Barrier implements Transferable {
+  /** How many must come: 1 to 1023. */
   readonly parties: number;
   readonly #gate: Gate;
   readonly #action: Action | undefined;
@@ -168,6 +170,7 @@ export class Barrier implements Transferable {
     return this.#gate.waiting();
   }
 
+  /** Whether waits fail, until {@link reset}. */
   get broken(): boolean {
     return this.#gate.breach() !== undefined;
   }
@@ -180,6 +183,7 @@ export class Barrier implements Transferable {
     this.#gate.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -162,6 +162,7 @@ export class Condition implements Transferable {
     this.#line.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

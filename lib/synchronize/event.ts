@@ -31,10 +31,12 @@ export class Event implements Transferable {
     this.#flag.set();
   }
 
+  /** Makes those wait that come from now on. */
   clear(): void {
     this.#flag.clear();
   }
 
+  /** Whether it is set now; another process may change that at once. */
   isSet(): boolean {
     return this.#flag.isSet();
   }
@@ -54,6 +56,7 @@ export class Event implements Transferable {
     this.#flag.close();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

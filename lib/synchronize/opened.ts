@@ -8,6 +8,7 @@ import { sharedName } from '../shared-name';
 /** A single unit, that is there or not. */
 export const MUTEX: SemaphoreOptions = { initial: 1, max: 1 };
 
+/** Whether other programs find the lock. */
 export interface LockOptions {
   /**
    * For unrelated programs of this user: they all have the same one of this name. It goes with its last user. Native

@@ -1,4 +1,4 @@
-import type { Semaphore as Units } from '../backend/synchronize';
+import { MOST_UNITS, type Semaphore as Units } from '../backend/synchronize';
 import { InvalidStateError } from '../errors';
 import { registerHandleType, type HandleDescription } from '../handles';
 import { integer, timeoutOption, type SyncWaitOptions, type WaitOptions } from '../options';
@@ -7,15 +7,13 @@ import { Acquirable } from './acquirable';
 import { OpenedUnits, type LockOptions } from './opened';
 import { waitOf } from './waits';
 
-const MOST = 2 ** 31 - 1;
-
 function create(
   className: string,
   value: unknown,
   options: LockOptions | undefined,
   most: (initial: number) => number,
 ): OpenedUnits {
-  const initial = value === undefined ? 1 : integer(`${className} argument "value"`, value, 0, MOST);
+  const initial = value === undefined ? 1 : integer(`${className} argument "value"`, value, 0, MOST_UNITS);
   const bounds = { initial, max: most(initial) };
   return OpenedUnits.create(className, 'semaphore', options, bounds, value !== undefined);
 }
@@ -51,12 +49,12 @@ export class Semaphore extends Acquirable {
     return this.#units.acquireSync(timeoutOption('acquireSync', options));
   }
 
-  /** Gives units back. @throws InvalidStateError if that is too many for a bounded one */
+  /** Gives units back. @throws InvalidStateError if that is too many for a bounded one, or beyond 2^31 - 1 */
   release(units = 1): void {
-    if (this.#units.release(integer('release argument "units"', units, 1, MOST))) return;
+    if (this.#units.release(integer('release argument "units"', units, 1, MOST_UNITS))) return;
     throw new InvalidStateError(
-      `expected release() of what was acquired, but ${units} more would exceed the initial value; release once for ` +
-        'each acquire',
+      `expected release() of what was acquired, but ${units} more would exceed the initial value, or ${MOST_UNITS}; ` +
+        'release once for each acquire',
     );
   }
 

@@ -128,6 +128,22 @@ napi_value try_put(napi_env env, napi_callback_info info) {
   return to_js(env, call.ring->try_put(&record, 1, &done, Deadline::in_ms(0)));
 }
 
+// (ring, tag, data, length, lead): `lead` and then `length` bytes of `data`, as one message
+napi_value try_put_led(napi_env env, napi_callback_info info) {
+  Call<4> call(env, info);
+  Ring::Record record;
+  Bytes lead;
+  if (call.ring == nullptr || !record_of(env, call.arguments, 0, &record) ||
+      !bytes_of(env, call.arguments[3], &lead) || lead.length > UINT32_MAX - record.length) {
+    return wrong_call(env, "tryPutLed");
+  }
+  record.lead = lead.data;
+  record.lead_length = static_cast<uint32_t>(lead.length);
+  record.length += record.lead_length;
+  uint32_t done;
+  return to_js(env, call.ring->try_put(&record, 1, &done, Deadline::in_ms(0)));
+}
+
 // (ring, tag, data, length, timeout)
 napi_value put_sync(napi_env env, napi_callback_info info) {
   Call<4> call(env, info);
@@ -225,6 +241,7 @@ void define_messages(Napi::Env env, Napi::Object exports) {
     exports.Set(name, function);
   };
   hot("tryPut", try_put);
+  hot("tryPutLed", try_put_led);
   hot("putSync", put_sync);
   hot("tryPutMany", try_put_many);
   hot("tryGet", try_get);

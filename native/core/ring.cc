@@ -434,7 +434,10 @@ Status Ring::append(const Record* records, uint32_t count, uint32_t* done, const
     memcpy(into, &record_header, sizeof record_header);
     FAULT_POINT(put_header_written);
     // An empty record may come without an address, which memcpy must not be given.
-    if (record.length > 0) memcpy(into + sizeof record_header + prefix, record.data, record.length);
+    uint8_t* bytes = into + sizeof record_header + prefix;
+    const uint32_t rest = record.length - record.lead_length;
+    if (record.lead_length > 0) [[unlikely]] memcpy(bytes, record.lead, record.lead_length);
+    if (rest > 0) memcpy(bytes + record.lead_length, record.data, rest);
     FAULT_POINT(put_record_written);
     next.position = position + units;
     next.items += 1;

@@ -47,8 +47,10 @@ class Ring {
   };
   struct Record {
     const uint8_t* data;
-    uint32_t length;
+    uint32_t length;  // of all of it
     uint32_t tag;
+    const uint8_t* lead = nullptr;  // the first bytes, if they lie elsewhere
+    uint32_t lead_length = 0;
   };
   struct Taken {
     uint32_t tag;
@@ -127,7 +129,7 @@ class Ring {
 
  private:
   // Never given back to the system: a few pages that are always hot.
-  static constexpr uint64_t kKeptBytes = uint64_t{2} << 20;
+  static constexpr uint64_t kKeptBytes = uint64_t{3} << 20;
   static constexpr uint64_t kChunkBytes = uint64_t{1} << 20;  // granularity of giving memory back
 
   RingHeader& header() const { return *reinterpret_cast<RingHeader*>(mapping_.header()); }

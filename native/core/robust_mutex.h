@@ -23,6 +23,13 @@ class RobustMutex {
 
   enum class Relock { kDeadlocks, kNests };
 
+  // Whether those who wait sleep: under ThreadSanitizer they try again and again.
+#ifdef __SANITIZE_THREAD__
+  static constexpr bool kSleeps = false;
+#else
+  static constexpr bool kSleeps = true;
+#endif
+
   // kNests: a thread that holds it may lock it again, and unlocks it as often.
   bool initialise(Relock relock = Relock::kDeadlocks);
   // kLocked and kOwnerDied hold the lock; after kOwnerDied it has been made consistent.

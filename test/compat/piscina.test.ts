@@ -42,6 +42,8 @@ describe.each(both)('piscina: %s', (kind, Piscina) => {
       ...options,
     });
     pools.push(pool);
+    // A task that the original refuses for want of a queue may run all the same; what it then says is an error to it.
+    if (kind === 'original') pool.on('error', () => undefined);
     return pool;
   };
 

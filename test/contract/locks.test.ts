@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { inline, type Process } from 'forkful';
-import { signalTest } from '../where';
+import { linuxTest, signalTest } from '../where';
 import { describeEach, errorOf, thrown, until } from './methods';
 import { tidily } from './tidily';
 
@@ -75,8 +76,14 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     expect(turns.getManySync(200).sort()).toEqual([0, 1, 2, 3].flatMap((id) => Array<number>(50).fill(id)));
   });
 
-  test('who acquires without a pause starves nobody', async () => {
-    const lock = make(new Lock());
+  test.each([
+    ['a lock', () => new Lock()],
+    ['a semaphore', () => new Semaphore(1)],
+    ['a semaphore of more units', () => new Semaphore(2)],
+  ])('who acquires %s without a pause starves nobody', async (_, of) => {
+    const lock = make(of());
+    while (lock.acquireSync({ timeout: 0 }));
+    lock.release();
     const [begun, ended] = [make(new Semaphore(0)), make(new Event())];
     const greedy = await Promise.all(
       [0, 1].map(() =>
@@ -366,6 +373,148 @@ describeEach('Lock, RLock, Semaphore, Event', ({ context }) => {
     await holder.join();
     for (let i = 0; i < 3; i++) expect(await semaphore.acquire({ timeout: 20_000 })).toBe(true);
     expect(semaphore.acquireSync({ timeout: 150 })).toBe(false);
+  });
+
+  test('there are never more inside than units', async () => {
+    const semaphore = make(new Semaphore(2));
+    const steps = make(new Queue<number>());
+    const processes = await Promise.all(
+      [0, 1, 2, 3].map(() =>
+        start(
+          async (semaphore, steps) => {
+            for (let i = 0; i < 60; i++) {
+              if (i % 3 === 0) await semaphore.acquire();
+              else semaphore.acquireSync();
+              steps.putSync(1);
+              steps.putSync(-1);
+              semaphore.release();
+            }
+          },
+          semaphore,
+          steps,
+        ),
+      ),
+    );
+    for (const process of processes) expect(await process.result()).toBeUndefined();
+    let inside = 0;
+    let most = 0;
+    while (!steps.empty()) most = Math.max(most, (inside += steps.getSync()));
+    expect(inside).toBe(0);
+    expect(most).toBeLessThanOrEqual(2);
+    expect(semaphore.value).toBe(2);
+  });
+
+  signalTest.each(['SIGSTOP', 'SIGKILL'] as const)(
+    'what a process has released is there for others, whatever happens to it (%s)',
+    async (signal) => {
+      const semaphore = make(new Semaphore(2));
+      const told = make(new Queue<string>());
+      const other = await start(
+        async (semaphore, told) => {
+          for (let i = 0; i < 10; i++) {
+            semaphore.acquireSync();
+            await semaphore.acquire();
+            semaphore.release();
+            semaphore.release();
+          }
+          told.putSync('released');
+          await new Promise(() => setInterval(() => undefined, 1000));
+        },
+        semaphore,
+        told,
+      );
+      await told.get();
+      other.kill(signal);
+      expect(semaphore.value).toBe(2);
+      expect(semaphore.acquireSync({ timeout: 0 })).toBe(true);
+      expect(await semaphore.acquire({ timeout: 20_000 })).toBe(true);
+      expect(semaphore.ownerDied).toBe(false);
+      expect(semaphore.acquireSync({ timeout: 0 })).toBe(false);
+      semaphore.release(2);
+      expect(semaphore.value).toBe(2);
+      other.kill('SIGKILL');
+    },
+  );
+
+  signalTest('a stopped holder of units: others time out', async () => {
+    const semaphore = make(new Semaphore(1));
+    const told = make(new Queue<string>());
+    const holder = await start(
+      async (semaphore, told) => {
+        semaphore.acquireSync();
+        told.putSync('held');
+        await new Promise(() => setInterval(() => undefined, 1000));
+      },
+      semaphore,
+      told,
+    );
+    await told.get();
+    holder.kill('SIGSTOP');
+    expect(semaphore.acquireSync({ timeout: 50 })).toBe(false);
+    expect(await semaphore.acquire({ timeout: 50 })).toBe(false);
+    holder.kill('SIGCONT');
+    holder.kill('SIGKILL');
+    expect(semaphore.acquireSync({ timeout: 20_000 })).toBe(true);
+    expect(semaphore.ownerDied).toBe(true);
+  });
+
+  test.each([
+    ['a lock', () => new Lock(), true],
+    ['a semaphore', () => new Semaphore(0), false],
+  ])('however many wait for %s: all come in turn, and release never fails', async (_, of, held) => {
+    const lock = make(of());
+    if (held) lock.acquireSync();
+    const order: number[] = [];
+    const waits = Array.from({ length: 1100 }, async (_, i) => {
+      await lock.acquire();
+      order.push(i);
+      lock.release();
+    });
+    const late = lock.acquire({ timeout: 1 });
+    expect(await late).toBe(false);
+    // Somebody who never had one releases, and then each for the next one.
+    const other = await start(
+      (lock) => {
+        lock.release();
+      },
+      lock as InstanceType<typeof Lock>,
+    );
+    await other.result();
+    await Promise.all(waits);
+    expect(order).toEqual(waits.map((_, i) => i));
+    expect(lock.locked()).toBe(false);
+  });
+
+  linuxTest('calls that wait take no thread', async () => {
+    const [lock, semaphore, event] = [make(new Lock()), make(new Semaphore(0)), make(new Event())];
+    lock.acquireSync();
+    const ask = () => [lock.acquire(), semaphore.acquire(), event.wait()];
+    const threads = () => readdirSync('/proc/self/task').length;
+    const waits = ask(); // whatever the first ones start
+    const before = threads();
+    for (let i = 0; i < 100; i++) waits.push(...ask());
+    expect(threads()).toBeLessThanOrEqual(before);
+    event.set();
+    for (const wait of waits) {
+      void wait.then(() => {
+        if (lock.locked()) lock.release();
+        semaphore.release();
+      });
+    }
+    lock.release();
+    semaphore.release();
+    expect(await Promise.all(waits)).toEqual(waits.map(() => true));
+    expect(threads()).toBeLessThanOrEqual(before);
+  });
+
+  test('units without a bound: as many as there are numbers, and no more', () => {
+    const semaphore = make(new Semaphore(2 ** 31 - 2));
+    semaphore.release();
+    expect(semaphore.value).toBe(2 ** 31 - 1);
+    expect(thrown(() => semaphore.release()).code).toBe('ERR_FORKFUL_INVALID_STATE');
+    semaphore.acquireSync();
+    semaphore.release();
+    expect(semaphore.value).toBe(2 ** 31 - 1);
   });
 
   test('an RLock: its owner may acquire it again, nobody else may release it', async () => {

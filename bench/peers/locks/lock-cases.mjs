@@ -1,8 +1,13 @@
-import { BoundedSemaphore, Event, Lock, Process, RLock, Semaphore, refs } from '../../forkful.mjs';
+import { Event, Lock, Process, RLock, Semaphore, refs } from '../../forkful.mjs';
 import { timeOfOne } from '../../measure.mjs';
 
 const otherSide = refs(new URL('./other-side.cjs', import.meta.url));
-const classes = { Lock, RLock, Semaphore, BoundedSemaphore };
+const create = {
+  Lock: () => new Lock(),
+  RLock: () => new RLock(),
+  Semaphore: () => new Semaphore(1),
+  'Semaphore(2)': () => new Semaphore(2),
+};
 
 async function nanoseconds(job, milliseconds) {
   return (await timeOfOne(job, { milliseconds, most: 1e8 })) * 1e6;
@@ -11,7 +16,7 @@ async function nanoseconds(job, milliseconds) {
 /** Acquiring and releasing. */
 export const locks = {
   alone({ of, milliseconds }) {
-    const lock = new classes[of]();
+    const lock = create[of]();
     return nanoseconds((count) => {
       for (let i = 0; i < count; i++) {
         lock.acquireSync();
@@ -20,7 +25,7 @@ export const locks = {
     }, milliseconds);
   },
   tried({ of, milliseconds }) {
-    const lock = new classes[of]();
+    const lock = create[of]();
     const options = { timeout: 0 };
     return nanoseconds((count) => {
       for (let i = 0; i < count; i++) {
@@ -30,7 +35,7 @@ export const locks = {
     }, milliseconds);
   },
   awaited({ of, milliseconds }) {
-    const lock = new classes[of]();
+    const lock = create[of]();
     return nanoseconds(async (count) => {
       for (let i = 0; i < count; i++) {
         await lock.acquire();
@@ -40,7 +45,7 @@ export const locks = {
   },
   /** How often in a second, by two processes. */
   async contended({ of, milliseconds }) {
-    const [lock, started, ended] = [new classes[of](), new Semaphore(0), new Event()];
+    const [lock, started, ended] = [create[of](), new Semaphore(0), new Event()];
     const start = async () => {
       const process = new Process({ target: otherSide.contend, args: [lock, started, ended] });
       await process.start();

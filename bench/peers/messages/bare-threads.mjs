@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { MessageChannel, Worker, isMainThread, workerData } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { eventChannelCases } from './event-channel.mjs';
-import { messages } from './messages.mjs';
+import { messageOf } from './messages.mjs';
 
 /**
  * What the threads of the child_process backend cost by themselves: a hub thread in the program, a helper thread in the
@@ -26,7 +26,7 @@ const pass = (bytes, port) => {
 async function open() {
   const port = start('hub');
   const pid = await new Promise((resolve) => port.once('message', resolve));
-  const size = messages.small.length;
+  const size = messageOf('small').length;
   let listener;
   let part = 0;
   let waiting = 0;
@@ -69,7 +69,7 @@ if (!isMainThread && workerData.role === 'hub') {
   const { port } = workerData;
   new Socket({ fd: 3, readable: true, writable: true }).on('data', (bytes) => pass(bytes, port));
 } else if (isMainThread && process.argv[2] === OTHER_SIDE) {
-  const size = messages.small.length;
+  const size = messageOf('small').length;
   start('helper').on('message', (memory) => {
     const bytes = Buffer.from(memory);
     for (let at = 0; at < bytes.length; at += size) writeSync(4, bytes, at, size);

@@ -1,5 +1,17 @@
-import { timeOfOne } from '../../measure.mjs';
-import { messages, rate, receive } from './messages.mjs';
+import { latencies, timeOfOne } from '../../measure.mjs';
+import { messageOf, messagesIn, rate, receive } from './messages.mjs';
+
+/** One round trip. */
+function tripOf(channel, kind) {
+  const message = messageOf(kind);
+  let arrived;
+  channel.onMessage(() => arrived());
+  const there = (resolve) => {
+    arrived = resolve;
+    channel.send(message);
+  };
+  return () => new Promise(there);
+}
 
 /**
  * The measurements of a peer that gives messages to a listener.
@@ -10,7 +22,10 @@ export function eventChannelCases(open) {
     async throughput({ kind, milliseconds }, apart) {
       const channel = await open();
       apart(channel.pid);
-      const one = await timeOfOne((count) => receive(channel, kind, count), { milliseconds });
+      const one = await timeOfOne((count) => receive(channel, kind, count), {
+        milliseconds,
+        first: Math.min(8, messagesIn(64 << 20, kind)),
+      });
       channel.close();
       return rate(kind, one);
     },
@@ -18,16 +33,10 @@ export function eventChannelCases(open) {
     async roundTrip({ kind, milliseconds }, apart) {
       const channel = await open();
       apart(channel.pid);
-      const message = messages[kind];
-      let arrived;
-      channel.onMessage(() => arrived());
-      const there = (resolve) => {
-        arrived = resolve;
-        channel.send(message);
-      };
+      const trip = tripOf(channel, kind);
       const one = await timeOfOne(
         async (count) => {
-          for (let i = 0; i < count; i++) await new Promise(there);
+          for (let i = 0; i < count; i++) await trip();
         },
         { milliseconds },
       );
@@ -35,10 +44,18 @@ export function eventChannelCases(open) {
       return one * 1000;
     },
 
+    async latencies({ kind, milliseconds }, apart) {
+      const channel = await open();
+      apart(channel.pid);
+      const result = await latencies(tripOf(channel, kind), { milliseconds });
+      channel.close();
+      return result;
+    },
+
     async requests({ kind, inFlight, milliseconds }, apart) {
       const channel = await open();
       apart(channel.pid);
-      const message = messages[kind];
+      const message = messageOf(kind);
       const job = (count) =>
         new Promise((resolve) => {
           let sent = 0;

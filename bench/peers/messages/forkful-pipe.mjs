@@ -1,6 +1,6 @@
 import { Pipe, Process, refs } from '../../forkful.mjs';
 import { timeOfOne } from '../../measure.mjs';
-import { messages, rate } from './messages.mjs';
+import { messageOf, rate } from './messages.mjs';
 
 const otherSide = refs(import.meta.url);
 
@@ -8,7 +8,7 @@ const otherSide = refs(import.meta.url);
 export function answer(connection) {
   for (let message; (message = connection.recvSync()) !== null;) {
     if (message.produce === undefined) connection.sendSync(message);
-    else for (let i = 0; i < message.count; i++) connection.sendSync(messages[message.produce]);
+    else for (let i = 0; i < message.count; i++) connection.sendSync(messageOf(message.produce));
   }
 }
 
@@ -20,7 +20,7 @@ export async function answerAll(connection) {
 export async function answerAwaiting(connection) {
   for (let message; (message = await connection.recv()) !== null;) {
     if (message.produce === undefined) await connection.send(message);
-    else for (let i = 0; i < message.count; i++) await connection.send(messages[message.produce]);
+    else for (let i = 0; i < message.count; i++) await connection.send(messageOf(message.produce));
   }
 }
 
@@ -47,7 +47,7 @@ function cases(target, receive, exchange) {
     },
     async roundTrip({ kind, milliseconds }, apart) {
       const connection = await open(apart);
-      const one = await timeOfOne((count) => exchange(connection, messages[kind], count), { milliseconds });
+      const one = await timeOfOne((count) => exchange(connection, messageOf(kind), count), { milliseconds });
       await connection.send(null);
       return one * 1000;
     },
@@ -88,7 +88,7 @@ export const concurrent = {
     await child.start();
     theirs.close();
     apart(child.pid);
-    const message = messages[kind];
+    const message = messageOf(kind);
     const job = async (count) => {
       let sent = 0;
       for (; sent < Math.min(inFlight, count); sent++) void connection.send(message);

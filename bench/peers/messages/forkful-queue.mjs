@@ -1,29 +1,29 @@
 import { Process, Queue, refs } from '../../forkful.mjs';
-import { timeOfOne } from '../../measure.mjs';
-import { messages, rate } from './messages.mjs';
+import { latencies, timeOfOne } from '../../measure.mjs';
+import { messageOf, messagesIn, rate } from './messages.mjs';
 
 const otherSide = refs(import.meta.url);
 const BATCH = 64;
 /** A queue without bound holds what its consumer has not taken yet: some hundred MB at most. */
-const MOST = { small: 2_000_000, object: 2_000_000, large: 256 };
+const mostOf = (kind) => Math.min(2_000_000, messagesIn(256 << 20, kind));
 
 /** Puts as many as it is asked for, until it is asked for none. */
 export function produce(requests, queue, kind) {
-  const message = messages[kind];
+  const message = messageOf(kind);
   for (let count; (count = requests.getSync()) > 0;) {
     for (let i = 0; i < count; i++) queue.putSync(message);
   }
 }
 
 export function produceBatches(requests, queue, kind) {
-  const batch = Array.from({ length: BATCH }, () => messages[kind]);
+  const batch = Array.from({ length: BATCH }, () => messageOf(kind));
   for (let count; (count = requests.getSync()) > 0;) {
     for (; count > 0; count -= BATCH) queue.putManySync(count < BATCH ? batch.slice(0, count) : batch);
   }
 }
 
 export async function produceAwaiting(requests, queue, kind) {
-  const message = messages[kind];
+  const message = messageOf(kind);
   for (let count; (count = await requests.get()) > 0;) {
     for (let i = 0; i < count; i++) await queue.put(message);
   }
@@ -67,7 +67,11 @@ function throughput(target, take, { producers = 1, waiting = false } = {}) {
       await take(queue, each * producers);
       spent = (performance.now() - started) / (each * producers);
     };
-    const one = await timeOfOne(job, { milliseconds, first: BATCH, most: MOST[kind] });
+    const one = await timeOfOne(job, {
+      milliseconds,
+      first: Math.min(BATCH, mostOf(kind)),
+      most: mostOf(kind),
+    });
     for (const request of requests) request.putSync(0);
     return rate(kind, waiting ? spent : one);
   };
@@ -92,7 +96,7 @@ export const sync = {
     const there = new Queue();
     const back = new Queue();
     apart((await start(otherSide.echo, there, back)).pid);
-    const message = messages[kind];
+    const message = messageOf(kind);
     const one = await timeOfOne(
       (count) => {
         for (let i = 0; i < count; i++) {
@@ -105,6 +109,20 @@ export const sync = {
     there.putSync(null);
     return one * 1000;
   },
+
+  async latencies({ kind, milliseconds }, apart) {
+    const there = new Queue();
+    const back = new Queue();
+    apart((await start(otherSide.echo, there, back)).pid);
+    const message = messageOf(kind);
+    const trip = () => {
+      there.putSync(message);
+      back.getSync();
+    };
+    const result = await latencies(trip, { milliseconds });
+    there.putSync(null);
+    return result;
+  },
 };
 
 export const batches = { throughput: throughput('produceBatches', takeBatches) };
@@ -116,7 +134,7 @@ export const awaiting = {
     const there = new Queue();
     const back = new Queue();
     apart((await start(otherSide.echoAwaiting, there, back)).pid);
-    const message = messages[kind];
+    const message = messageOf(kind);
     const one = await timeOfOne(
       async (count) => {
         for (let i = 0; i < count; i++) {
@@ -129,26 +147,57 @@ export const awaiting = {
     there.putSync(null);
     return one * 1000;
   },
+
+  async latencies({ kind, milliseconds }, apart) {
+    const there = new Queue();
+    const back = new Queue();
+    apart((await start(otherSide.echoAwaiting, there, back)).pid);
+    const message = messageOf(kind);
+    const trip = async () => {
+      await there.put(message);
+      await back.get();
+    };
+    const result = await latencies(trip, { milliseconds });
+    there.putSync(null);
+    return result;
+  },
 };
 
 export const awaitingThere = { throughput: throughput('produce', takeAwaiting, { waiting: true }) };
 
 export const twoProducers = { throughput: throughput('produce', takeSync, { producers: 2 }) };
 
+/** Puts as many as it is asked for, and says when that is done. */
+export function producePart(requests, queue, kind, done) {
+  const message = messageOf(kind);
+  for (let count; (count = requests.getSync()) > 0;) {
+    for (let i = 0; i < count; i++) queue.putSync(message);
+    done.putSync(true);
+  }
+}
+
+/** So many producers and consumers at each of so many queues; all of them are children. */
+async function manyToMany({ kind, milliseconds, producers = 1, consumers = 1, queues = 1 }) {
+  const requests = new Queue();
+  const put = new Queue();
+  const taken = new Queue();
+  const all = Array.from({ length: queues }, () => new Queue());
+  for (const queue of all) {
+    for (let i = 0; i < producers; i++) await start(otherSide.producePart, requests, queue, kind, put);
+    for (let i = 0; i < consumers; i++) await start(otherSide.consume, queue, taken);
+  }
+  const job = (count) => {
+    const each = Math.ceil(count / producers / queues);
+    for (let i = 0; i < producers * queues; i++) requests.putSync(each);
+    for (let i = 0; i < producers * queues; i++) put.getSync();
+    for (const queue of all) for (let i = 0; i < consumers; i++) queue.putSync(null);
+    for (let i = 0; i < consumers * queues; i++) taken.getSync();
+  };
+  return rate(kind, await timeOfOne(job, { milliseconds, first: BATCH, most: mostOf(kind) }));
+}
+
+export const scaled = { throughput: manyToMany };
+
 export const twoConsumers = {
-  async throughput({ kind, milliseconds }) {
-    const queue = new Queue();
-    const done = new Queue();
-    for (let i = 0; i < 2; i++) await start(otherSide.consume, queue, done);
-    const message = messages[kind];
-    const one = await timeOfOne(
-      (count) => {
-        for (let i = 0; i < count; i++) queue.putSync(message);
-        for (let i = 0; i < 2; i++) queue.putSync(null);
-        for (let i = 0; i < 2; i++) done.getSync();
-      },
-      { milliseconds, most: MOST[kind] },
-    );
-    return rate(kind, one);
-  },
+  throughput: (parameters) => manyToMany({ ...parameters, consumers: 2 }),
 };

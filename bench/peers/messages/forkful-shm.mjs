@@ -1,6 +1,6 @@
 import { FutexWord, Mapping, Process, Ring, refs } from '../../forkful.mjs';
 import { timeOfOne } from '../../measure.mjs';
-import { messages } from './messages.mjs';
+import { messageOf } from './messages.mjs';
 
 const otherSide = refs(import.meta.url);
 const BATCH = 64;
@@ -27,12 +27,12 @@ export function answer(there, back) {
 export function write(ring, requests) {
   for (;;) {
     const count = requests.readSync().readUInt32LE();
-    for (let i = 0; i < count; i++) ring.writeSync(messages.small);
+    for (let i = 0; i < count; i++) ring.writeSync(messageOf('small'));
   }
 }
 
 export function writeBatches(ring, requests) {
-  const batch = Array.from({ length: BATCH }, () => messages.small);
+  const batch = Array.from({ length: BATCH }, () => messageOf('small'));
   for (;;) {
     const count = requests.readSync().readUInt32LE();
     for (let left = count; left > 0; left -= BATCH)
@@ -75,7 +75,7 @@ async function ringRoundTrip({ milliseconds }, apart) {
   const one = await timeOfOne(
     (count) => {
       for (let i = 0; i < count; i++) {
-        there.writeSync(messages.small);
+        there.writeSync(messageOf('small'));
         back.readSync();
       }
     },

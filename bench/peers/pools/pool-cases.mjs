@@ -9,6 +9,7 @@ const WORKERS = 2;
 const large = Buffer.alloc(1 << 20, 1);
 const arguments_ = {
   increment: (i) => i,
+  block: () => 1,
   same: (i) => ({ id: i, name: `item ${i}`, values: [i, i + 1, i + 2] }),
 };
 
@@ -29,10 +30,10 @@ async function timed(act) {
  */
 export function poolCases(open) {
   /** A pool all of whose workers have run something. */
-  const warm = async () => {
-    const pool = await open({ workers: WORKERS });
+  const warm = async (workers = WORKERS) => {
+    const pool = await open({ workers });
     for (let i = 0; i < 20; i++) {
-      await Promise.all(Array.from({ length: WORKERS * 4 }, () => pool.run('increment', 1)));
+      await Promise.all(Array.from({ length: workers * 4 }, () => pool.run('increment', 1)));
     }
     return pool;
   };
@@ -50,8 +51,8 @@ export function poolCases(open) {
     open,
 
     /** As many as asked for, but not more than the pool does in so many seconds: some would need half a minute. */
-    async atOnce({ task, count, seconds = Infinity }) {
-      const pool = await warm();
+    async atOnce({ task, count, seconds = Infinity, workers }) {
+      const pool = await warm(workers);
       const items = Array.from({ length: count }, (_, i) => arguments_[task](i));
       const together = async (some) => {
         const milliseconds = await timed(() => Promise.all(some.map((item) => pool.run(task, item))));

@@ -5,7 +5,7 @@ import type { Client } from './client';
 import { HubDuplex } from './duplex';
 import type { Endpoints } from './endpoint';
 import { Op, header, type Frame } from './frames';
-import type { LaunchOrder } from './hub/launcher';
+import type { LaunchOrder } from './hub/launch-order';
 import { HubOutput } from './output';
 
 /** What a child of this backend runs. */

@@ -46,6 +46,10 @@ export class HubDuplex<T> extends EndpointHandle<T> implements Duplex<T> {
     return false;
   }
 
+  unreceived(): number {
+    return Infinity;
+  }
+
   unsend<U>(decode: Decode<U>, done: (messages: U[]) => void): void {
     const { client, name } = this.endpoint;
     const messages: U[] = [];

@@ -27,6 +27,11 @@ export class EndpointHandle<T> implements Sender, Receiver<T> {
     return this.endpoint.outlet.trySend(tag, data, length, start, shares);
   }
 
+  trySendLed(tag: number, data: Uint8Array, length: number, lead: Uint8Array): boolean {
+    const whole = Buffer.concat([lead, data.subarray(0, length)]);
+    return this.sendSync(tag, whole, whole.length, 0);
+  }
+
   send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return this.endpoint.outlet.send(tag, data, length, wait, shares, this.#token);
   }

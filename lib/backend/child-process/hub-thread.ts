@@ -1,7 +1,8 @@
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { Op, eachFrame, header, type Frame } from './frames';
 import { Hub } from './hub/hub';
-import { Launcher, type LaunchOrder } from './hub/launcher';
+import type { LaunchOrder } from './hub/launch-order';
+import { Launcher } from './hub/launcher';
 import { MainPeer } from './hub/main-peer';
 import type { Peer } from './hub/peer';
 

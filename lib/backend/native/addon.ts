@@ -146,6 +146,8 @@ export interface Addon {
   ) => NativeRing;
   // Results of these: scratch, see below. `ring` is a ring's number.
   tryPut(ring: number, tag: number, data: Uint8Array, length: number, start: number): number;
+  /** Like tryPut: one message of the bytes `lead` and, behind them, `data`. */
+  tryPutLed(ring: number, tag: number, data: Uint8Array, length: number, lead: Uint8Array): number;
   putSync(ring: number, tag: number, data: Uint8Array, length: number, timeout: number): number;
   /** scratch[0]: how many went. */
   tryPutMany(ring: number, data: Uint8Array, lengths: Uint32Array, offset: number, count: number): number;

@@ -135,6 +135,10 @@ export class NativeChannel<T> implements Channel<T> {
     return this.#sender.trySend(tag, data, length, start, shares);
   }
 
+  trySendLed(tag: number, data: Uint8Array, length: number, lead: Uint8Array): boolean {
+    return this.#sender.trySendLed(tag, data, length, lead);
+  }
+
   send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     this.#checkShares(shares);
     return this.#sender.send(tag, data, length, wait, shares);

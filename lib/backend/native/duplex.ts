@@ -217,6 +217,10 @@ export class NativeDuplex<T> implements Duplex<T> {
     return this.#end.sender.trySend(tag, data, length, start, shares);
   }
 
+  trySendLed(tag: number, data: Uint8Array, length: number, lead: Uint8Array): boolean {
+    return this.#end.sender.trySendLed(tag, data, length, lead);
+  }
+
   send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return this.#end.sender.send(tag, data, length, wait, shares);
   }
@@ -276,6 +280,10 @@ export class NativeDuplex<T> implements Duplex<T> {
       messages.push(decode(inbox));
     }
     done(messages);
+  }
+
+  unreceived(): number {
+    return this.#open ? this.#end.outgoing.size() : 0;
   }
 
   onReadable(listener: () => void): void {

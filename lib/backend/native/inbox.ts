@@ -16,6 +16,7 @@ class Inbox implements Message {
   buffer: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   start = 0;
   end = 0;
+  isAlone = false;
   descriptors: readonly number[] = NONE;
   #slab = this.buffer;
   #offset = 0;
@@ -49,6 +50,7 @@ class Inbox implements Message {
       status = addon.tryGetLarge(ring, own);
       if (status === Status.Ok) {
         this.#point(own, 1, 0);
+        this.isAlone = true;
         return status;
       }
       // Somebody else took it meanwhile, and a larger one may be next.
@@ -90,6 +92,7 @@ class Inbox implements Message {
     this.tag = isAlone ? tag : tag - WITH_PARCEL;
     this.descriptors = isAlone ? NONE : arrived();
     this.buffer = buffer;
+    this.isAlone = false;
     this.start = start;
     this.end = start + length;
   }

@@ -179,7 +179,7 @@ export class RingReceiver<T> implements Receiver<T> {
       }
       return 'done';
     };
-    this.#waiting.add({ attempt, reject }, wait);
+    this.#waiting.add({ attempt, reject }, wait, true);
   }
 
   #sleep(timeout: number): void {

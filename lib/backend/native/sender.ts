@@ -105,6 +105,14 @@ export class RingSender implements Sender {
     return this.#waiting.size === 0 && this.put(tag, data, length, start, shares) === Status.Ok;
   }
 
+  trySendLed(tag: number, data: Uint8Array, length: number, lead: Uint8Array): boolean {
+    if (this.#waiting.size > 0) return false;
+    this.#mayPut();
+    const status = addon.tryPutLed(this.#ring.number, tag, data, length, lead);
+    if (status > Status.Busy) throw failure(status, lead.length + length);
+    return status === Status.Ok;
+  }
+
   send(tag: number, data: Uint8Array, length: number, wait: Wait, shares?: readonly Share[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.trySend(tag, data, length, 0, shares)) {
@@ -116,7 +124,7 @@ export class RingSender implements Sender {
         return;
       }
       const part = data.subarray(0, length);
-      this.#waiting.add(new PendingSend(this, tag, part, shares, resolve, reject), wait);
+      this.#waiting.add(new PendingSend(this, tag, part, shares, resolve, reject), wait, true);
     });
   }
 

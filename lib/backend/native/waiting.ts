@@ -64,8 +64,11 @@ export class Waiting<O extends Operation> {
     if (this.#size > 0) reactor.hold(held ? 1 : -1);
   }
 
-  /** Of an operation that has just been tried, if it is the first. Returns what calls it off. */
-  add(operation: O, wait: Wait): () => void {
+  /**
+   * @param isTried whether it has just been tried in vain: then it is armed first
+   * @returns what calls it off
+   */
+  add(operation: O, wait: Wait, isTried = false): () => void {
     const entry = new Entry(operation, wait.owner);
     limit(entry, wait, (error) => {
       this.#drop(entry, error);
@@ -75,7 +78,7 @@ export class Waiting<O extends Operation> {
       active.add(this);
       if (this.#held) reactor.hold(1);
       if (this.#progress) reactor.needProgress(1);
-      this.#advance(true);
+      this.#advance(isTried);
     }
     return () => {
       if (entry.settled) return;

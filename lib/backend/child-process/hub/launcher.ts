@@ -1,26 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex as Stream, Readable } from 'node:stream';
-import type { Stdio } from '../../backend';
 import { Op, header } from '../frames';
 import type { Hub } from './hub';
 import type { FrameHandler, Peer } from './peer';
 import { SocketPeer } from './socket-peer';
-
-/** What a process asks for that wants a child. Its orders follow; the frame's b tells where. */
-export interface LaunchOrder {
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly stdio: Stdio;
-  readonly detached: boolean;
-  readonly uid: number | undefined;
-  readonly gid: number | undefined;
-  /** The child's end of its link. */
-  readonly link: number;
-  /** The endpoints that the child gets handles of. */
-  readonly shares: readonly number[];
-}
+import { effectiveIds, spawnOptions, type LaunchOrder } from './launch-order';
 
 interface Launched {
   readonly process: ChildProcess;
@@ -54,17 +38,7 @@ export class Launcher {
     const connection = ++this.#connections;
     let child: ChildProcess;
     try {
-      child = spawn(order.file, order.args, {
-        cwd: order.cwd === '' ? undefined : order.cwd,
-        env: order.env,
-        // 'overlapped' is what libuv needs on Windows to read and write at the same time; elsewhere it is 'pipe'.
-        stdio: ['ignore', order.stdio, order.stdio, 'overlapped', 'pipe'],
-        detached: order.detached,
-        windowsHide: true,
-        // With either given the child loses its further groups.
-        uid: order.uid === process.geteuid?.() ? undefined : order.uid,
-        gid: order.gid === process.getegid?.() ? undefined : order.gid,
-      });
+      child = spawn(order.file, order.args, spawnOptions(order, effectiveIds()));
     } catch (error) {
       this.#failed(by, request, error);
       return;

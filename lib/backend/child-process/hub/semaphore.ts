@@ -1,4 +1,5 @@
 import { Fifo } from '../../../fifo';
+import { MOST_UNITS } from '../../synchronize';
 import { Op, Verb, header, type Frame } from '../frames';
 import { Holders, type HubObject, type Peer } from './peer';
 
@@ -26,7 +27,7 @@ export class HubSemaphore implements HubObject {
 
   constructor({ initial, max }: SemaphoreOrder) {
     this.#initial = initial;
-    this.#max = max ?? Infinity;
+    this.#max = max ?? MOST_UNITS;
     this.#value = initial;
   }
 

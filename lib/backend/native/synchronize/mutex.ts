@@ -95,11 +95,12 @@ export class NativeMutex extends RequestedUnits {
     const request: Wanted = {
       row: undefined,
       look: (state) => {
-        if (request.row === undefined) return this.#begin(state, request);
-        const here = this.#granted(state, request, request.row);
-        if (here !== undefined || !this.isTimeToBury()) return here;
+        const { row } = request;
+        const here = row === undefined ? this.#begin(state, request) : this.#granted(state, request, row);
+        const waits = here === undefined || here.full === true;
+        if (!waits || !this.isTimeToBury()) return here;
         const wake = this.#bury(state);
-        return this.#granted(state, request, request.row) ?? { wake };
+        return row === undefined ? { ...here, wake } : (this.#granted(state, request, row) ?? { wake });
       },
       giveUp: (state) => {
         const { row } = request;
@@ -162,6 +163,8 @@ export class NativeMutex extends RequestedUnits {
     for (;;) {
       const outcome = this.#takeFree(state, false);
       if (outcome.acquired === true) return outcome;
+      // It looks again when there may be a row. All those who have one came first.
+      if (state.isFull) return { ...outcome, full: true };
       const word = this.#word.load();
       if (ownerIn(word) === 0 || !this.#word.swap(word, word | QUEUED)) continue;
       const ticket = (state.get(Word.Ticket) + 1) | 0;

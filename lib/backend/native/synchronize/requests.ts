@@ -10,10 +10,13 @@ export interface Outcome {
   readonly died?: boolean;
   /** Whether others are to look now. */
   readonly wake?: boolean;
+  /** Whether there was no row to wait in. */
+  readonly full?: boolean;
 }
 
-/** One call of acquire: a row of its own from the moment that it has to wait. */
+/** One call of acquire: a row of its own from the moment that it has to wait, unless there are too many that do. */
 export interface Request {
+  readonly row: number | undefined;
   look(state: Draft): Outcome | undefined;
   /** The last look; nothing of it stays unless it has acquired. */
   giveUp(state: Draft): Outcome | undefined;
@@ -22,6 +25,8 @@ export interface Request {
 /** Units that are acquired by requests, which wait in the order in which they were made. */
 export abstract class RequestedUnits extends Synchronizer implements Semaphore {
   ownerDied = false;
+  /** The version that had no row left. */
+  #fullAt: number | undefined;
 
   abstract bounds(): SemaphoreOptions;
   abstract release(units: number): boolean;
@@ -67,6 +72,7 @@ export abstract class RequestedUnits extends Synchronizer implements Semaphore {
   }
 
   protected look(request: Request): true | undefined {
+    if (request.row === undefined && this.version === this.#fullAt && !this.mayBury) return undefined;
     return this.#heed(this.tryTransact((state) => request.look(state))) || undefined;
   }
 
@@ -76,6 +82,7 @@ export abstract class RequestedUnits extends Synchronizer implements Semaphore {
 
   #heed(outcome: Outcome | undefined): boolean {
     if (outcome?.wake === true) this.wake();
+    if (outcome?.full === true) this.#fullAt = this.version;
     if (outcome?.acquired !== true) return false;
     this.ownerDied = outcome.died === true;
     return true;

@@ -6,7 +6,7 @@ const PATIENCE = 10_000;
 /** The event loop waits no longer than that (ms), and looks again later. */
 const LOOP_PATIENCE = 1;
 
-/** Words of the header: which copy is valid, and, on a cache line of its own, one that is no part of the copies. */
+/** Words of the header: how often it has changed, and so which copy is valid, and, on a cache line of its own, one that is no part of the copies. */
 const HEADER_WORDS = 32;
 /** The word that is changed by itself, with Atomics. */
 export const LONE_WORD = 16;
@@ -18,7 +18,16 @@ export interface Layout {
   readonly words: number;
   readonly rows: number;
   readonly rowWords: number;
+  /** Whether each row has a word, too, that is no part of the copies: see {@link SharedState.lone}. */
+  readonly lone?: boolean;
 }
+
+const INT32 = Int32Array.BYTES_PER_ELEMENT;
+/** So that what different processes change all the time lies apart. */
+const CACHE_LINE_WORDS = 16;
+const sizeOfCopy = ({ words, rows, rowWords }: Layout) => 1 + words + rows * rowWords;
+const firstLone = (layout: Layout) =>
+  Math.ceil((HEADER_WORDS + 2 * sizeOfCopy(layout)) / CACHE_LINE_WORDS) * CACHE_LINE_WORDS;
 
 /**
  * Small state in shared memory that changes as a whole or not at all: there are two copies, a change is made in the one
@@ -32,17 +41,23 @@ export class SharedState {
   readonly #layout: Layout;
   readonly #copies: readonly [Int32Array, Int32Array];
 
-  static bytes({ words, rows, rowWords }: Layout): number {
-    return Int32Array.BYTES_PER_ELEMENT * (HEADER_WORDS + 2 * (1 + words + rows * rowWords));
+  static bytes(layout: Layout): number {
+    const lone = layout.lone === true ? layout.rows : 0;
+    return INT32 * (firstLone(layout) + lone);
   }
 
   constructor(memory: Memory, layout: Layout) {
     this.#memory = memory;
     this.words = new Int32Array(memory.buffer);
     this.#layout = layout;
-    const size = 1 + layout.words + layout.rows * layout.rowWords;
+    const size = sizeOfCopy(layout);
     const copy = (start: number) => this.words.subarray(start, start + size);
     this.#copies = [copy(HEADER_WORDS), copy(HEADER_WORDS + size)];
+  }
+
+  /** Words behind the copies, one for each row, that are changed one by one, with Atomics. */
+  get lone(): Int32Array {
+    return this.words.subarray(firstLone(this.#layout), firstLone(this.#layout) + this.#layout.rows);
   }
 
   /** Looks or changes, at once and alone. `change` says whether anything is to be kept. */
@@ -62,20 +77,30 @@ export class SharedState {
   #attempt<R>(change: (state: Draft) => R, patience: number): [done: boolean, result: R | undefined] {
     let result: R | undefined;
     const done = this.#memory.run(() => {
-      const valid = this.valid;
+      const version = this.version;
+      const valid = version & 1;
       const [first, second] = this.#copies;
       const draft =
         valid === 0 ? new Draft(first, second, this.#layout) : new Draft(second, first, this.#layout);
       result = change(draft);
       // Whoever is killed before this store has changed nothing.
-      if (draft.isChanged) Atomics.store(this.words, 0, 1 - valid);
+      if (draft.isChanged) Atomics.store(this.words, 0, (version + 1) | 0);
+      draft.settle();
     }, patience);
     return [done, result];
   }
 
-  /** Which copy is valid: it changes with each change. */
-  get valid(): number {
-    return Atomics.load(this.words, 0) & 1;
+  /** Another one after each change. */
+  get version(): number {
+    return Atomics.load(this.words, 0);
+  }
+
+  /** The first word of a row, without waiting for anybody; undefined if somebody changes the state meanwhile. */
+  peek(row: number): number | undefined {
+    const { version } = this;
+    const copy = (version & 1) === 0 ? this.#copies[0] : this.#copies[1];
+    const found = Atomics.load(copy, 1 + this.#layout.words + row * this.#layout.rowWords);
+    return this.version === version ? found : undefined;
   }
 }
 
@@ -85,6 +110,7 @@ export class Draft {
   readonly #next: Int32Array;
   readonly #layout: Layout;
   isChanged = false;
+  #afterwards: (() => void) | undefined;
 
   constructor(now: Int32Array, next: Int32Array, layout: Layout) {
     this.#now = now;
@@ -113,11 +139,15 @@ export class Draft {
     for (let row = 0; row < (this.#now[0] ?? 0); row++) if (this.field(row, 0) !== 0) yield row;
   }
 
+  /** Whether no row is free. */
+  get isFull(): boolean {
+    return this.#freeRow() >= this.#layout.rows;
+  }
+
   /** A row that is free. @throws UnsupportedError if there is none */
   addRow(...fields: readonly number[]): number {
-    const used = this.#now[0] ?? 0;
-    let row = 0;
-    while (row < used && this.field(row, 0) !== 0) row++;
+    const { used } = this;
+    const row = this.#freeRow();
     if (row >= this.#layout.rows) {
       throw new UnsupportedError(
         `expected at most ${this.#layout.rows} processes and waiting calls at one lock; use several locks`,
@@ -126,6 +156,27 @@ export class Draft {
     const edited = this.#edit();
     if (row === used) edited[0] = used + 1;
     edited.set(fields, this.#at(row));
+    return row;
+  }
+
+  /** What is done once all of it is valid, and still alone. Whoever is killed before has not done it. */
+  afterwards(act: () => void): void {
+    this.#afterwards = act;
+  }
+
+  settle(): void {
+    this.#afterwards?.();
+  }
+
+  /** How many rows were ever in use. */
+  get used(): number {
+    return this.#now[0] ?? 0;
+  }
+
+  #freeRow(): number {
+    const { used } = this;
+    let row = 0;
+    while (row < used && this.field(row, 0) !== 0) row++;
     return row;
   }
 

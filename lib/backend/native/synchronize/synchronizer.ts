@@ -122,11 +122,16 @@ export class Synchronizer {
     return this.#state.words;
   }
 
+  /** The words of the rows; see {@link SharedState.lone}. */
+  protected get loneWords(): Int32Array {
+    return this.#state.lone;
+  }
+
   /** Goes on looking, while that may pay, as soon as anybody has changed anything. */
   protected spinFor<R>(look: Look<R>): R | undefined {
-    let seen = this.#state.valid;
+    let seen = this.#state.version;
     return spin(() => {
-      const now = this.#state.valid;
+      const now = this.#state.version;
       if (now === seen) return undefined;
       seen = now;
       return look();
@@ -153,12 +158,25 @@ export class Synchronizer {
     this.#ring();
   }
 
-  /** Whether it is time to ask who has ended, which costs more than the rest. */
+  /** Whether it is time to ask who has ended, which costs more than the rest. Then it is not for a while. */
   protected isTimeToBury(): boolean {
-    const now = performance.now();
-    if (now - this.#buriedAt < LOOK / 2) return false;
-    this.#buriedAt = now;
+    if (!this.mayBury) return false;
+    this.#buriedAt = performance.now();
     return true;
+  }
+
+  protected get mayBury(): boolean {
+    return performance.now() - this.#buriedAt >= LOOK / 2;
+  }
+
+  /** Another one after each change, but for those of single words. */
+  protected get version(): number {
+    return this.#state.version;
+  }
+
+  /** What a row is, or undefined if that changes now. */
+  protected peek(row: number): number | undefined {
+    return this.#state.peek(row);
   }
 
   /**

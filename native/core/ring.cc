@@ -565,7 +565,7 @@ Status Ring::take(uint8_t* into, size_t room, uint32_t max, Taken* taken, uint32
   }
   reclaim(next.position);
   FAULT_POINT(get_reclaimed);
-  if (next == tail && holds()) release_held(next);
+  if (next == tail && holds() && may_release()) release_held(next);
   return Status::kOk;
 }
 

@@ -178,6 +178,7 @@ class Ring {
   void reclaim(uint32_t head);
   uint32_t reclaim_boundary(uint32_t head) const;
   void discard_span(uint32_t from, uint32_t to);
+  bool may_release() const;
   void release_held(Cursor head);
   template <class Ready>
   bool sleep(WaitState& waiters, RobustMutex& opposite, SpinBudget& budget, const Deadline& deadline, Ready ready);

@@ -10,7 +10,7 @@ namespace forkful {
 // The shared half of a ring. Everything here may be seen, and by a hostile peer be set, to anything: readers check.
 
 constexpr uint64_t kRingMagic = 0x31676e69726b6f66;  // "fokring1"
-constexpr uint32_t kRingVersion = 4;
+constexpr uint32_t kRingVersion = 5;
 constexpr uint32_t kUnit = 8;  // positions and record sizes count in units of 8 bytes
 
 // What one side has done so far: records and units, both wrapping. It fits one 64-bit word, so a single store commits
@@ -110,6 +110,7 @@ struct RingHeader {
   struct alignas(64) {
     RobustMutex lock;
     uint64_t seen_tail;  // a lower bound of tail
+    int64_t released_ns;  // when what was held was last given back, on CLOCK_MONOTONIC
   } consumers;
   alignas(64) std::atomic<uint64_t> head;  // stored by consumers only, one store per commit
   std::atomic<uint32_t> reclaimed;         // drained pages before this position are back with the system

@@ -11,6 +11,7 @@ namespace {
 
 // Not given back before the ring is empty: to make memory real and give it back costs more than to copy it.
 constexpr uint64_t kHeldBytes = uint64_t{32} << 20;
+constexpr int64_t kReleasePauseNs = 100'000'000;
 // Growth allowed by one look at the memory: less when little is left, because others look at the same time.
 constexpr uint64_t kMostGranted = uint64_t{8} << 20;
 constexpr uint64_t kLeastGranted = uint64_t{256} << 10;
@@ -164,6 +165,12 @@ void Ring::discard_span(uint32_t from, uint32_t to) {
   }
 }
 
+// A consumer that keeps up finds the ring empty all the time: giving memory back and making it real again would cost more than
+// to copy the messages.
+bool Ring::may_release() const {
+  return is_tight() || monotonic_ns() - header().consumers.released_ns > kReleasePauseNs;
+}
+
 // Gives back what was held while there was something in the ring. Free memory is the producers', so it takes their lock;
 // if that is taken, by one who puts, the next to find the ring empty does it.
 void Ring::release_held(Cursor head) {
@@ -182,6 +189,7 @@ void Ring::release_held(Cursor head) {
     FAULT_POINT(release_begun);
     if (most_held_ > kKeptBytes) discard(mapping_.data() + kKeptBytes, most_held_ - kKeptBytes);
     h.tight.store(0, std::memory_order_relaxed);
+    h.consumers.released_ns = monotonic_ns();
     FAULT_POINT(release_done);
   }
   mutex.unlock();

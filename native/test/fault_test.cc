@@ -144,6 +144,7 @@ class Scenario {
 
   // Who dies does not come again; who is stopped goes on once that has been seen.
   void watch() {
+    traffic_.release_again();  // or most scenarios would be over before that
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
       const size_t member = static_cast<size_t>(std::find(pids_.begin(), pids_.end(), pid) - pids_.begin());

@@ -53,7 +53,7 @@ class Traffic {
     fd_ = create_shared_memory("test", Ring::region_bytes(limits.data_bytes, limits.has_ledger));
     CHECK(fd_ >= 0 && ring.create(fd_, 0, limits) == 0);
     header_bytes_ = Ring::header_bytes(limits.has_ledger);
-    header_ = static_cast<RingHeader*>(mmap(nullptr, header_bytes_, PROT_READ, MAP_SHARED, fd_, 0));
+    header_ = static_cast<RingHeader*>(mmap(nullptr, header_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
     CHECK(header_ != MAP_FAILED);
     for (int* event : {&not_empty_, &not_full_, &joined_}) *event = eventfd(0, EFD_NONBLOCK);
     ring.set_events(not_empty_, not_full_, joined_);
@@ -163,6 +163,9 @@ class Traffic {
 
   uint64_t received() const { return trouble_->received; }
   uint32_t started(uint32_t producer) const { return counts_[producer].started; }
+  // What was given back a moment ago may be given back again.
+  void release_again() { header_->consumers.released_ns = 0; }
+
   bool is_sound() const { return trouble_->corrupt == 0 && trouble_->twice == 0 && trouble_->unexpected == 0; }
 
   struct Account {

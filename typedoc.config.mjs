@@ -6,6 +6,7 @@ export default {
   readme: 'README.md',
   projectDocuments: ['docs/*.md'],
   excludePrivate: true,
+  disableSources: true, // links to sources need a remote, which not every checkout has
   excludeInternal: true,
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,
@@ -14,7 +15,7 @@ export default {
   // What TypeScript infers with, and bases that only say which methods there are: nobody writes their names.
   intentionallyNotExported: [
     ...['ADVICE', 'AnyFunction', 'ArgsOf', 'Class', 'Given', 'Input', 'ItemOf', 'Outcome', 'ResultOf'],
-    ...['Settled', 'SlotExit', 'WorkerOverrides', 'YieldOf'],
+    ...['Settled', 'WorkerOverrides', 'YieldOf'],
     ...['ExclusiveLock', 'Transferable'],
   ],
 };

@@ -12,7 +12,7 @@ export { Connection, Pipe, type Bytes, type PipeOptions, type ReceiveBytesOption
 export { AsyncResult, type CallbackOptions, type ResultWaitOptions } from './pool/async-result';
 export { currentTask, type CurrentTask } from './pool/current-task';
 export type { PoolOptions, TaskOptions } from './pool/options';
-export { Pool, type PoolEvents, type WorkerEvent } from './pool/pool';
+export { Pool, type PoolEvents, type WorkerEvent, type WorkerExitEvent } from './pool/pool';
 export type { ProgressOption, ProgressReport } from './pool/progress';
 export type { PoolStats, WorkerStats } from './pool/stats';
 export type { TimeStats } from './pool/task-times';

@@ -28,7 +28,7 @@ import { Output } from './output';
 import { Progress } from './progress';
 import { Flag, encodeTask } from './protocol';
 import { Scheduler } from './scheduler';
-import type { Slot, SlotExit } from './slot';
+import type { Slot } from './slot';
 import type { PoolStats } from './stats';
 import { PoolStream } from './stream';
 import { Task, type Outcome, type Sink, type TaskFunction } from './task';
@@ -45,7 +45,7 @@ export interface PoolEvents {
   /** A worker takes tasks. */
   workerStart: [worker: WorkerEvent];
   /** A worker has ended. */
-  workerExit: [worker: WorkerEvent & SlotExit & { /** Tasks that it was running. */ readonly lost: number }];
+  workerExit: [worker: WorkerExitEvent];
 }
 
 /** Which worker has started or ended. */
@@ -54,6 +54,16 @@ export interface WorkerEvent {
   readonly id: number;
   /** Its process. */
   readonly pid: number;
+}
+
+/** How a worker has ended. */
+export interface WorkerExitEvent extends WorkerEvent {
+  /** Its exit code; null if a signal has ended it. */
+  readonly exitCode: number | null;
+  /** The signal that has ended it, or null. */
+  readonly signal: NodeJS.Signals | null;
+  /** How many tasks it was running. */
+  readonly lost: number;
 }
 
 /**

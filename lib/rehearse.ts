@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { backend } from './backend';
 import { NOTHING } from './backend/backend';
@@ -11,6 +10,7 @@ import {
   type Report,
   type StartMessage,
 } from './messages';
+import { ownFile } from './own-files';
 import { rehearseWorker } from './pool/rehearse-worker';
 
 const START = 0;
@@ -22,9 +22,9 @@ const REPORT = 1;
  * times as long.
  */
 export async function rehearse(rounds: number): Promise<void> {
-  const common = join(__dirname, 'rehearsal.js');
+  const common = ownFile('rehearsal.js');
   // As a path last: what is loaded already is not imported.
-  const modules = [pathToFileURL(common).href, common, pathToFileURL(join(__dirname, 'rehearsal.mjs')).href];
+  const modules = [pathToFileURL(common).href, common, pathToFileURL(ownFile('rehearsal.mjs')).href];
   for (let round = 0; round < rounds; round++) {
     const [ours, theirs] = backend.createDuplex<StartMessage | Report>((message) =>
       message.tag === START ? decodeStart(message, () => []) : decodeReport(message),

@@ -107,7 +107,7 @@ const steps = [
   {
     name: 'compiling TypeScript',
     stamp: 'dist/.forkful-stamp',
-    key: () => digest(['lib', 'tsconfig.json', 'package-lock.json']),
+    key: () => digest(['lib', 'tsconfig.json', 'package-lock.json', 'scripts/bundle.mjs']),
     result: 'dist/index.js',
     act() {
       rmSync(join(root, 'dist'), { recursive: true, force: true }); // tsc leaves the output of sources that are gone

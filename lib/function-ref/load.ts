@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { FunctionReferenceError } from '../errors';
+import { importModule } from '../import-module';
 import { placesCalled, placesIn, type Place } from './exports';
 import { evaluate } from './inline';
 import { pathOf } from './paths';
@@ -49,7 +50,7 @@ async function exportsOf(module: string): Promise<unknown> {
       if (known?.loaded === true) return known.exports;
       if (isAbsolute(module) || file.endsWith('.cjs')) return createRequire(file)(file) as unknown;
     }
-    return await import(module);
+    return await importModule(module);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new FunctionReferenceError(`${module} failed to load in the child process: ${message}`, {

@@ -1,8 +1,7 @@
-import { isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { whileImporting } from '../current';
 import { BrokenPipeError, EndOfFileError } from '../errors';
 import type { TargetReference } from '../function-ref';
+import { importModule } from '../import-module';
 import { isDone } from '../preload';
 import { callable } from './callable';
 import { decodeControl } from './control';
@@ -68,7 +67,7 @@ export async function runWorker(
     duplex.sendSync(Kind.Initializing, NO_BYTES, 0, Infinity);
     try {
       await whileImporting(async () => {
-        for (const module of preload) await import(isAbsolute(module) ? pathToFileURL(module).href : module);
+        for (const module of preload) await importModule(module);
       });
       await call(warmup);
       await call(initializer);

@@ -3,6 +3,7 @@ import type { Duplex } from '../backend/backend';
 import { BrokenPipeError } from '../errors';
 import { whenForked } from '../forked';
 import { ref } from '../function-ref';
+import { ownFile } from '../own-files';
 import { Process, type WorkerOptions } from '../process';
 import type { Afterwards } from './afterwards';
 import type { Writer } from '../serializer';
@@ -13,7 +14,7 @@ import type { Task } from './task';
 import { TaskTimes } from './task-times';
 import type { WorkerSettings, runWorker as WorkerMain } from './worker-main';
 
-const runWorker = ref<typeof WorkerMain>(require.resolve('./worker-main'), 'runWorker');
+const runWorker = ref<typeof WorkerMain>(ownFile('pool/worker-main.js'), 'runWorker');
 
 /** Reports that are taken in at a time. */
 const MOST_AT_ONCE = 256;

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <memory>
+#include <utility>
 
 #include "addon/convert.h"
 #include "addon/repair.h"
@@ -54,19 +56,28 @@ Napi::Value start_probe(const Napi::CallbackInfo& info) {
   return array(info.Env(), {probe.pid, probe.pidfd});
 }
 
-// (control socket, other descriptors that are no child's business, [pid, pidfd] of the probe, ms for the probe) -> a
-// problem, or undefined when the server's time is over; in each newborn { pid, control, serial, deadSockets }
+// (control socket, other descriptors that are no child's business, [pid, pidfd] of the probe, ms for the probe) -> '' or
+// a problem
+Napi::Value open_forkserver(const Napi::CallbackInfo& info) {
+  auto server = std::make_unique<Forkserver>(integer(info[0]), integers(info[1]));
+  const std::vector<int> probe = integers(info[2]);
+  const std::string problem = server->open({probe[0], probe[1]}, integer(info[3]));
+  if (problem.empty()) AddonData::of(info.Env())->forkserver = std::move(server);
+  return Napi::String::New(info.Env(), problem);
+}
+
+// () -> null: there is time to prepare; undefined: the server's time is over; in each newborn { pid, control, serial,
+// deadSockets }
 Napi::Value serve_forks(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  Forkserver server(integer(info[0]), integers(info[1]));
-  const std::vector<int> probe = integers(info[2]);
+  Forkserver& server = *AddonData::of(env)->forkserver;
   Newborn newborn;
-  std::string problem;
-  if (!server.serve({probe[0], probe[1]}, integer(info[3]), &newborn, &problem)) {
-    return problem.empty() ? env.Undefined() : Napi::String::New(env, problem);
-  }
+  const Forkserver::Served served = server.serve(&newborn);
+  if (served == Forkserver::Served::kIdle) return env.Null();
+  if (served == Forkserver::Served::kOver) return env.Undefined();
   repair(env, newborn.forked.mask);
   AddonData::of(env)->interrupt = server.interrupt();
+  AddonData::of(env)->forkserver.reset();
   Napi::Object out = Napi::Object::New(env);
   out.Set("pid", getpid());
   out.Set("control", newborn.control);
@@ -139,6 +150,7 @@ void define_fork(Napi::Env env, Napi::Object exports) {
   define("disablePlatformThreads", disable_threads);
   define("threadCount", count_threads);
   define("startProbe", start_probe);
+  define("openForkserver", open_forkserver);
   define("serveForks", serve_forks);
   define("awaitBirth", wait_for_birth);
   define("sendPacket", send_to);

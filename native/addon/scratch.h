@@ -53,6 +53,7 @@ class Arrived {
 };
 
 class ForkLoop;
+class Forkserver;
 class ReactorObject;
 
 // Where native calls leave more than one number: an Int32Array that JavaScript gave once per environment. Layout in
@@ -74,6 +75,7 @@ struct AddonData {
   LateBlocks late_blocks;
   std::vector<ReactorObject*> reactors;  // those that are open
   ForkLoop* fork_loop = nullptr;
+  std::shared_ptr<Forkserver> forkserver;  // of a forkserver process
   struct sigaction interrupt {};  // in a forked child: the disposition of SIGINT that it is to have
 
   static AddonData* of(napi_env env) {

@@ -31,6 +31,9 @@ union ControlBuffer {
 // Without requests for so long it is time to fork a spare: later than the child of the last start needs the processor.
 constexpr int kIdleMs = 5;
 
+// So many children at once are not kept waiting for preparations that would pay for more of them.
+constexpr uint32_t kMostUnprepared = 2;
+
 // Children that somebody kills before they are given anything, for one start.
 constexpr int kMostTries = 3;
 
@@ -263,29 +266,37 @@ std::string probe_problem(const Probe& probe, int milliseconds) {
 
 }  // namespace
 
-bool Forkserver::serve(const Probe& probe, int probe_ms, Newborn* newborn, std::string* problem) {
-  *problem = probe_problem(probe, probe_ms);
-  if (!problem->empty()) return false;
-  fflush(nullptr);  // or every child would print what is buffered
-  inherit_heap();   // once: no JavaScript runs here that could map more
+std::string Forkserver::open(const Probe& probe, int probe_ms) {
+  const std::string problem = probe_problem(probe, probe_ms);
+  if (!problem.empty()) return problem;
   // Ctrl-C is for the program: the server outlives it as long as the program does.
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGINT, &ignore, &interrupt_);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_ < 0) {
-    *problem = std::string("epoll_create1: ") + strerror(errno);
-    return false;
-  }
-
+  if (epoll_ < 0) return std::string("epoll_create1: ") + strerror(errno);
   add_client(control_);
+  return "";
+}
+
+Forkserver::Served Forkserver::serve(Newborn* newborn) {
+  fflush(nullptr);  // or every child would print what is buffered
+  inherit_heap();   // once: no JavaScript runs here that could map more
   for (;;) {
+    if (!was_idle_ && serial_ >= kMostUnprepared) {
+      was_idle_ = true;
+      return Served::kIdle;
+    }
     epoll_event events[64];
-    const int count = epoll_wait(epoll_, events, 64, wants_spare_ ? kIdleMs : -1);
-    if (count < 0 && errno != EINTR) return false;
+    const int count = epoll_wait(epoll_, events, 64, wants_spare_ || !was_idle_ ? kIdleMs : -1);
+    if (count < 0 && errno != EINTR) return Served::kOver;
+    if (count == 0 && !was_idle_) {
+      was_idle_ = true;
+      return Served::kIdle;
+    }
     if (count == 0) {
       int error;  // then there is no spare, and the next start tells
-      if (fork_spare({}, newborn, &error)) return true;
+      if (fork_spare({}, newborn, &error)) return Served::kNewborn;
     }
     for (int i = 0; i < count; i++) {
       const int fd = events[i].data.fd;
@@ -299,11 +310,11 @@ bool Forkserver::serve(const Probe& probe, int probe_ms, Newborn* newborn, std::
       const int result = receive_packet(fd, &received);
       if (result == -EAGAIN) continue;
       if (result <= 0) {
-        if (fd == control_) return false;
+        if (fd == control_) return Served::kOver;
         remove_client(fd);
       } else if (received.packet.kind == Packet::kFork) {
         const bool is_newborn = start_child(fd, received, newborn);
-        if (is_newborn) return true;
+        if (is_newborn) return Served::kNewborn;
         close_all(received.descriptors);
       } else if (received.packet.kind == Packet::kConnect && received.descriptors.size() == 1) {
         add_client(received.descriptors[0]);

@@ -84,9 +84,12 @@ class Forkserver {
   // `control`: the connection whose end is the server's. `own`: more descriptors that are no child's business.
   Forkserver(int control, std::vector<int> own) : control_(control), own_(std::move(own)) {}
 
-  // Waits until the probe has ended, at most `probe_ms`, then serves. true in each newborn; false when the server's time
-  // is over, or, with a `*problem`, has not come because the probe did not exit with 0.
-  bool serve(const Probe& probe, int probe_ms, Newborn* newborn, std::string* problem);
+  // Waits until the probe has ended, at most `probe_ms`. '' or a problem, also if the probe did not exit with 0.
+  std::string open(const Probe& probe, int probe_ms);
+
+  // The first call returns kIdle when there is time to prepare for more, and that pays: children may follow.
+  enum class Served { kNewborn, kIdle, kOver };
+  Served serve(Newborn* newborn);
 
   // The disposition of SIGINT that children are to have; the server, and what waits for its birth, ignores it.
   const struct sigaction& interrupt() const { return interrupt_; }
@@ -130,6 +133,7 @@ class Forkserver {
   std::map<int, Child> children_;  // by pidfd
   std::optional<Spare> spare_;
   bool wants_spare_ = false;
+  bool was_idle_ = false;
   uint32_t serial_ = 0;
 };
 

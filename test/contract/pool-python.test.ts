@@ -202,7 +202,7 @@ describeEach("Pool: what Python's users rely on", ({ context }) => {
     expect(stack.indexOf('tasks.js')).toBeGreaterThan(0);
     expect(stack.indexOf('pool-python.test')).toBeGreaterThan(stack.indexOf('tasks.js'));
     const mapped = await errorOf(p.map(tasks.fail, ['no', 'no'], { chunksize: 1 }));
-    expect(mapped.stack).toMatch(/at .*tasks\.js[^]*--- handed in ---\n +at .*pool[^]*pool-python\.test/);
+    expect(mapped.stack).toMatch(/at .*tasks\.js[^]*--- handed in ---\n +at Pool\.map [^]*pool-python\.test/);
     expect(remoteInfo(error)).toEqual({ pid: worker, worker: 1, index: 0, attempt: 1 });
     expect(remoteInfo(new Error('mine'))).toBeUndefined();
     const again = await errorOf(p.apply(more.dieThenFail, [], { retries: 1 }));

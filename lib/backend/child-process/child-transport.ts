@@ -1,5 +1,5 @@
 import { writeSync, writevSync } from 'node:fs';
-import { join } from 'node:path';
+import { ownFile } from '../../own-files';
 import { hubGone } from './gone';
 import { Outbox } from './outbox';
 import { STREAM } from './streams';
@@ -23,7 +23,7 @@ export class ChildTransport extends Arrivals implements Transport {
   });
 
   constructor() {
-    super(join(__dirname, 'helper-thread.js'), { descriptor: STREAM.helper });
+    super(ownFile('backend/child-process/helper-thread.js'), { descriptor: STREAM.helper });
   }
 
   post(...frame: Parameters<Outbox['post']>): void {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { ownFile } from '../../own-files';
 import type { Child, Decode, ExitStatus, LaunchRequest } from '../backend';
 import { inheritable, launchError, workingDirectory } from '../surroundings';
 import type { Client } from './client';
@@ -9,7 +10,7 @@ import type { LaunchOrder } from './hub/launch-order';
 import { HubOutput } from './output';
 
 /** What a child of this backend runs. */
-const CHILD_MAIN = require.resolve('../../hub-child-main');
+const CHILD_MAIN = ownFile('hub-child-main.js');
 
 /** A child as its parent sees it; the hub has started it. */
 export class HubChild<T> implements Child<T> {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { ownFile } from '../../own-files';
 import { Outbox, threadSink } from './outbox';
 import { Arrivals, type Transport } from './transport';
 
@@ -12,7 +12,7 @@ export class HubTransport extends Arrivals implements Transport {
   #flushingLate = false;
 
   constructor() {
-    super(join(__dirname, 'hub-thread.js'), {});
+    super(ownFile('backend/child-process/hub-thread.js'), {});
   }
 
   post(...frame: Parameters<Outbox['post']>): void {

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { ownFile } from '../../own-files';
 
 /** Results of ring operations; mirrors native/core/status.h. */
 export const Status = {
@@ -224,13 +224,15 @@ export interface Addon {
   threadCount(): number;
   /** undefined in the probe itself. */
   startProbe(own: readonly number[]): [pid: number, pidfd: number] | undefined;
-  /** Returns in each child; or a problem; or undefined when the main process is gone. */
-  serveForks(
+  /** Waits for the probe. '' or why there can be no forkserver. */
+  openForkserver(
     control: number,
     own: readonly number[],
     probe: readonly [pid: number, pidfd: number],
     probeTimeout: number,
-  ): undefined | string | Newborn;
+  ): string;
+  /** Returns in each child; null once, when there is time to prepare for more; undefined when the main process is gone. */
+  serveForks(): undefined | null | Newborn;
   /** Blocks; undefined if the forkserver is gone. */
   awaitBirth(control: number): GivenBirth | undefined;
   /** false: no room. */
@@ -262,7 +264,7 @@ export interface Addon {
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the loader is CommonJS and returns whatever it found
 const load = require('node-gyp-build') as (folder: string) => Addon;
 
-export const addon: Addon = load(join(__dirname, '..', '..', '..'));
+export const addon: Addon = load(ownFile('..'));
 
 /** Where native calls leave what does not fit their return value. An ArrayBuffer of its own, so that it never moves. */
 export const scratch = new Uint32Array(new ArrayBuffer(4096));

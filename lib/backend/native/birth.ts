@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { ownFile } from '../../own-files';
 import type { Decode, LaunchRequest, Stdio } from '../backend';
 import { inheritable, launchError, systemError, workingDirectory } from '../surroundings';
 import { addon } from './addon';
@@ -12,7 +12,7 @@ import { OutputPipe } from './output';
 const DESCRIPTORS_PER_MESSAGE = 200;
 
 /** What a child runs that begins with a fresh Node. */
-const CHILD_MAIN = join(__dirname, '..', '..', 'child-main.js');
+const CHILD_MAIN = ownFile('child-main.js');
 
 /** A child on its way: its orders lie on its link, whoever starts it and however often that is tried. */
 export class Birth<T> {

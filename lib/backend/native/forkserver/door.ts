@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads';
 import { debug } from '../../../debug';
 import { whenForked } from '../../../forked';
+import { ownFile } from '../../../own-files';
 import type { Preload } from '../../backend';
 import { addon } from '../addon';
 import { inheritable } from '../../surroundings';
@@ -10,7 +10,7 @@ import { reap } from '../birth';
 import { lifeReadEnd } from '../life';
 import { Kind } from './protocol';
 
-const SERVER_MAIN = join(__dirname, '..', '..', '..', 'forkserver-main.js');
+const SERVER_MAIN = ownFile('forkserver-main.js');
 
 /** A forkserver of this process, and the socket through which all its clients connect to it. */
 interface Door {

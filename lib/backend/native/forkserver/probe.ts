@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { ownFile } from '../../../own-files';
 import { collector } from './garbage';
 
-const SCAVENGES = 40;
-const FULL_COLLECTIONS = 3;
+const SCAVENGES = 8;
+const FULL_COLLECTIONS = 1;
 /** The smallest WebAssembly module. */
 const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 
@@ -22,6 +23,6 @@ export async function probe(): Promise<void> {
     collect({ type: 'minor' });
   }
   for (let i = 0; i < FULL_COLLECTIONS; i++) collect();
-  await readFile(__filename);
+  await readFile(ownFile('rehearsal.js'));
   await WebAssembly.compile(EMPTY_MODULE);
 }

@@ -25,12 +25,18 @@ export class Server {
   readonly #life: number;
   readonly #problem = addon.disablePlatformThreads();
   readonly #reseed = prepareRandomness();
+  #probing: [pid: number, pidfd: number] | undefined;
 
   /** Before anything of the user's is loaded. */
   static async create(): Promise<Server> {
     addon.closeOnExec([SERVER.control, SERVER.life]);
     const life = addon.dieWithPipe(SERVER.life);
     return new Server(life, await ownThreads());
+  }
+
+  /** Descriptors that are no child's business. */
+  get #own(): number[] {
+    return [SERVER.life, this.#life];
   }
 
   private constructor(life: number, threads: number) {
@@ -44,8 +50,22 @@ export class Server {
     process.exit(1);
   }
 
+  /** Forks a child that does what children must be able to. It takes its time: the earlier, the better. */
+  async probe({ modules, warmups }: Preload): Promise<void> {
+    const preloaded = [...modules, ...warmups.map(() => 'a warm-up')];
+    const obstacle = this.#problem || census(this.#threads, [...process.execArgv, ...preloaded].join(', '));
+    if (obstacle !== '') this.refuse(obstacle);
+    await notInPoll();
+    this.#probing = addon.startProbe([...this.#own, SERVER.control]);
+    if (this.#probing !== undefined) return;
+    await probe().then(
+      () => addon.leave(0),
+      () => addon.leave(1),
+    );
+  }
+
   /**
-   * Forks a child for each request; returns in each child only, with the way to its parent.
+   * Forks a child for each request; returns in each child only, with the way to its parent. The probe is under way.
    * @param preload what has been loaded of the user's
    * @param rehearse does what each child does first, so that children find it compiled
    */
@@ -53,29 +73,16 @@ export class Server {
     preload: Preload,
     rehearse: (rounds: number) => Promise<void>,
   ): Promise<<T>(decode: Decode<T>) => Upstream<T>> {
-    const preloaded = [...preload.modules, ...preload.warmups.map(() => 'a warm-up')];
-    const obstacle = this.#problem || census(this.#threads, [...process.execArgv, ...preloaded].join(', '));
+    if (this.#probing === undefined) throw new TypeError('expected probe() before serve()');
+    const obstacle = addon.openForkserver(SERVER.control, this.#own, this.#probing, PROBE_TIMEOUT);
     if (obstacle !== '') this.refuse(obstacle);
-    const own = [SERVER.life, this.#life];
-    await notInPoll();
-    const probing = addon.startProbe([...own, SERVER.control]);
-    if (probing === undefined) {
-      await probe().then(
-        () => addon.leave(0),
-        () => addon.leave(1),
-      );
-      return addon.leave(1);
-    }
-    await rehearse(REHEARSALS);
-    rehearseSettings();
-    for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
-    // Children begin with little that is new, and that they could have to copy or to collect. Not more than that: a full
-    // collection makes V8 forget much of what it knows of the code that has run, and a warm-up would be for nothing.
-    const collect = collector();
-    for (let i = 0; i < 2; i++) collect({ type: 'minor' });
-    await notInPoll();
-    const newborn = addon.serveForks(SERVER.control, own, probing, PROBE_TIMEOUT);
-    if (typeof newborn === 'string') this.refuse(newborn);
+    let newborn: Newborn | null | undefined;
+    do {
+      await notInPoll();
+      newborn = addon.serveForks();
+      // The first children do not wait for this.
+      if (newborn === null) await prepare(rehearse);
+    } while (newborn === null);
     if (newborn === undefined) return addon.leave(0);
     // Handles of connections that are closed now are told so in two turns of the loop: before somebody uses them.
     if (newborn.deadSockets > 0) {
@@ -131,6 +138,17 @@ export class Server {
       });
     };
   }
+}
+
+/** What children find done, compiled and set up. */
+async function prepare(rehearse: (rounds: number) => Promise<void>): Promise<void> {
+  await rehearse(REHEARSALS);
+  rehearseSettings();
+  for (let round = 0; round < REHEARSALS; round++) exhaustCaches();
+  // Children begin with little that is new, and that they could have to copy or to collect. Not more than that: a full
+  // collection makes V8 forget much of what it knows of the code that has run, and a warm-up would be for nothing.
+  const collect = collector();
+  for (let i = 0; i < 2; i++) collect({ type: 'minor' });
 }
 
 /** A child must not be forked in a callback of an I/O event: it would go on with the rest of its parent's events. */

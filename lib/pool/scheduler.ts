@@ -152,10 +152,19 @@ export class Scheduler {
         this.#recall(slot);
       },
     );
-    this.#stops = new Stops(this.#deadlines, (task, error) => {
-      task.settle(task.done, false, error);
-      task.givenUp = task.done;
-    });
+    this.#stops = new Stops(
+      this.#deadlines,
+      (task, error) => {
+        task.settle(task.done, false, error);
+        task.givenUp = task.done;
+      },
+      (slot, then) => {
+        this.#recall(slot, () => {
+          slot.takeIn();
+          then();
+        });
+      },
+    );
     this.#crew.startLeast();
   }
 

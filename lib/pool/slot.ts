@@ -37,6 +37,8 @@ export interface Slot {
    * Takes back, oldest first, all that it has not started, and tells `done`, at once or later; nobody runs these now.
    */
   takeBack(done: (tasks: Task[]) => void): void;
+  /** Takes in what it has said, and tells of it. */
+  takeIn(): void;
   /** What it has and has not finished, oldest first. */
   unfinished(): Task[];
   /** Gives up all it has: whatever it still reports is nobody's. */

@@ -25,11 +25,20 @@ export class Stops {
   readonly #deadlines: Deadlines;
   readonly #watches = new Map<Task, Watch>();
   readonly #giveUp: (task: Task, error: unknown) => void;
+  readonly #settleUp: (slot: Slot, then: () => void) => void;
 
-  /** @param giveUp settles the item that runs, although its worker has not told its outcome */
-  constructor(deadlines: Deadlines, giveUp: (task: Task, error: unknown) => void) {
+  /**
+   * @param giveUp settles the item that runs, although its worker has not told its outcome
+   * @param settleUp takes back what the slot has not started, takes in what it has said, and then tells
+   */
+  constructor(
+    deadlines: Deadlines,
+    giveUp: (task: Task, error: unknown) => void,
+    settleUp: (slot: Slot, then: () => void) => void,
+  ) {
     this.#deadlines = deadlines;
     this.#giveUp = giveUp;
+    this.#settleUp = settleUp;
   }
 
   /** Whether any task is watched: if not, nothing else need be told. */
@@ -93,10 +102,25 @@ export class Stops {
   #escalate(task: Task, watch: Watch): void {
     this.#deadlines.clear(watch.deadline);
     watch.deadline = this.#deadlines.set(task.terms.killAfter, () => {
-      watch.slot.kill('SIGTERM');
-      watch.deadline = this.#deadlines.set(GRACE, () => {
-        watch.slot.kill('SIGKILL');
+      this.#kill(task, watch, 'SIGTERM', () => {
+        watch.deadline = this.#deadlines.set(GRACE, () => {
+          this.#kill(task, watch, 'SIGKILL');
+        });
       });
+    });
+  }
+
+  /**
+   * Never a worker that has ended the item and runs another: it cannot start one from the moment when all was taken
+   * back, and what it had ended before is known once all it has said was taken in.
+   */
+  #kill(task: Task, watch: Watch, signal: 'SIGTERM' | 'SIGKILL', then?: () => void): void {
+    const { deadline } = watch;
+    this.#settleUp(watch.slot, () => {
+      // Another deadline: the next item runs meanwhile.
+      if (this.#watches.get(task) !== watch || watch.deadline !== deadline) return;
+      watch.slot.kill(signal);
+      then?.();
     });
   }
 }

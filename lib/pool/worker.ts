@@ -194,6 +194,10 @@ export class PoolWorker implements Slot {
     });
   }
 
+  takeIn(): void {
+    this.#drain();
+  }
+
   unfinished(): Task[] {
     return [...this.#tasks.values()];
   }
